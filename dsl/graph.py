@@ -155,3 +155,17 @@ class LayerGraph:
     def rows(self) -> Data | None:
         """The section `data` where it gives rows; None where it holds a `split` alone, too."""
         return self.data if self.data is not None and self.data.entries else None
+
+
+def ancestors(*nodes: Node) -> list[Node]:
+    """Nodes and all their dependencies, in topological order."""
+    out: dict[Node, None] = {}
+    work = [(node, False) for node in nodes]
+    while work:
+        top, ready = work.pop()
+        if ready:
+            out[top] = None
+        elif top not in out:
+            work.append((top, True))
+            work += [(s, False) for s in (*top.attrs.values(), *reversed(top.inputs)) if isinstance(s, Node)]
+    return list(out)

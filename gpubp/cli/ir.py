@@ -6,7 +6,7 @@ import argparse
 
 from ..data import load as load_data
 from ..executor import Executor, collected
-from ..frontend import Mode, build, describe, planned
+from ..frontend import Mode, build, build_plan, describe
 from ..passes import describe_plan
 from ..render import c_source, cuda_source, listing
 from .common import add_file, open_net, whole
@@ -48,7 +48,7 @@ def work(arguments: argparse.Namespace) -> int:
     if mode != "predict":
         net.require_loss()
     if arguments.stage in ("plan", "c", "cuda"):
-        built, plan = planned(net, mode, batch, net.dtype)
+        built, plan = build_plan(net, mode, batch, net.dtype)
         if arguments.stage == "plan":
             print(describe_plan(plan, built.hints))
         elif arguments.stage == "c":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsl.graph import Node
 
-from ..frontend import Mode, Net, planned
+from ..frontend import Mode, Net, build_plan
 from ..passes import cost
 
 
@@ -14,7 +14,7 @@ def with_plan(net: Net, rows: int | None) -> str:
     batch = int(net.option("batch", 32))
     batch = batch if rows is None else max(min(batch, rows), 1)
     mode: Mode = "predict" if net.graph.train is None else "train"
-    _, plan = planned(net, mode, batch, net.dtype)
+    _, plan = build_plan(net, mode, batch, net.dtype)
     costs = cost(plan)
     layers = {node: count // batch for node, count in costs.by_origin.items() if isinstance(node, Node)}
     what = f"a training step of {batch:,} rows" if mode == "train" else f"a prediction of {batch:,} rows"

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..data import Stream
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stacked, tables
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stack_program, tables
 from .executor import CHUNK, Executor
 from .feeding import Rows, Shared
 from .gathered import figures, gather
@@ -76,7 +76,7 @@ class SideBySide:
 
     def _maker(self, *, apart: bool) -> Callable[[Mode, int, object | None], Built]:
         def make(mode: Mode, batch: int, fit: object | None) -> Built:
-            return stacked(self._alone.make(mode, batch, fit), self.count, one_batch=mode != "train", apart=apart)
+            return stack_program(self._alone.make(mode, batch, fit), self.count, one_batch=mode != "train", apart=apart)
 
         return make
 

@@ -7,7 +7,7 @@ import math
 
 from ..backends import Backend
 from ..errors import GpubpError
-from ..frontend import Net, planned
+from ..frontend import Net, build_plan
 from ..passes import ITEM, cost
 
 _SHARE = 0.1
@@ -25,7 +25,7 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: i
     # Weights, gradients and two moments; each value with its gradient and temporaries.
     if copies * (4 * weights + 4 * values) < _SHARE * free:
         return
-    _, plan = planned(net, "predict" if net.graph.train is None else "train", batch, dtype)
+    _, plan = build_plan(net, "predict" if net.graph.train is None else "train", batch, dtype)
     costs = cost(plan)
     if copies * costs.memory > free:
         gc.collect()  # executors that nobody uses any more

@@ -19,8 +19,8 @@ from ..frontend import (
     Net,
     as_numbers,
     counters,
-    first_value,
     gradient_name,
+    initial_value,
     program_of,
 )
 
@@ -43,7 +43,7 @@ class State:
         for group in net.layout.groups:
             self.arrays[group.name] = backend.zeros((group.size,), dtype)
         for name, view in self.parameters().items():
-            view[...] = backend.asarray(first_value(net.layout.parameters[name], seed))
+            view[...] = backend.asarray(initial_value(net.layout.parameters[name], seed))
 
     def parameters(self, prefix: str = "") -> dict[str, Any]:
         """A view of each parameter, or of its part of the optimizer's buffers with the prefix `prefix`."""

@@ -15,10 +15,10 @@ from ..frontend import (
     Mode,
     Net,
     UnlikeError,
-    lifted,
-    planned,
+    build_plan,
+    lift_programs,
     program_of,
-    statistics,
+    statistics_key,
     tables,
 )
 from ..passes import ITEM, cost
@@ -59,7 +59,7 @@ class Sweep(SideBySide):
         seeds = [first.seed + k for k in range(restarts)]
         members = [net for net in nets for _ in seeds]
         self._begin(first, (place, backend), members, seeds * len(nets), Programs(first.backend))
-        if len({*map(statistics, nets)}) > 1:
+        if len({*map(statistics_key, nets)}) > 1:
             raise UnlikeError
 
     def _begin(
@@ -85,7 +85,7 @@ class Sweep(SideBySide):
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
         if (mode, batch) not in self._made:  # a sweep gathers statistics by its first net's executor
             programs = [program_of(net, mode, batch, self._first.dtype) for net in self.nets]
-            self._made[mode, batch] = lifted(programs, self._names)
+            self._made[mode, batch] = lift_programs(programs, self._names)
             for (dtype, values), name in self._names.items():
                 if name not in self.arrays:
                     self.arrays[name] = self.backend.asarray(values, dtype)
@@ -232,6 +232,6 @@ def most_together(
         values += batch * sum(math.prod(shape) for shape in net.shapes.values())
         size = values * ITEM[dtype]
     else:
-        size = cost(planned(net, "train", batch, dtype)[1]).memory
+        size = cost(build_plan(net, "train", batch, dtype)[1]).memory
     room = min(on.near, SHARE * (on.free_memory() or math.inf))
     return int(min(MAX_NETS, max(1, room // size)))

@@ -6,26 +6,26 @@ from .exports import build_for_any_batch, no_form, result_names
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
 from .identity import answers, data_files, describe_place, foretold, identity, labelled, written
-from .initial import first_value
+from .initial_values import initial_value
 from .layout import Buffer, Group, Layout, Parameter
-from .lifted import UnlikeError, lifted, likeness, statistics
+from .lifting import UnlikeError, lift_programs, statistics_key, sweep_key
 from .loading import current_catalog, load, loads
-from .made import program_of
 from .net import Net, required
 from .overrides import in_fold, in_force
-from .planned import plan_of, planned
+from .planning import build_plan, plan_of
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32
+from .program_cache import program_of
 from .programs import KEPT, MASK, MODES, Built, Mode, build, describe, fed_to_fit
 from .rates import constant_rate, rates
-from .resolved import MAIN, resolved
-from .restated import initialiser, with_init, with_rate
-from .same import changed
-from .stacked import GOING, stacked
+from .saved_identity import changed_parts
+from .source_edits import initialiser, with_init, with_rate
+from .stacking import GOING, stack_program
+from .standalone_source import MAIN, standalone_files
 from .states import AVERAGE, BEST, BEST_STEP, COUNTERS, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
 from .stops import Start, Watch, cannot_start, start_of, watch_of
+from .traced_step import TracedStep, trace_step
 from .update import GUARD, gradient_name, require_update
-from .watched import Watched, watched
 
 __all__ = [
     "AVERAGE",
@@ -58,13 +58,13 @@ __all__ = [
     "Parameter",
     "Start",
     "Watch",
-    "Watched",
+    "TracedStep",
     "answers",
     "as_numbers",
     "build",
     "build_for_any_batch",
     "cannot_start",
-    "changed",
+    "changed_parts",
     "check_data",
     "check_feeds",
     "check_values",
@@ -77,35 +77,35 @@ __all__ = [
     "foretold",
     "domains",
     "fed_to_fit",
-    "first_value",
+    "initial_value",
     "gradient_name",
     "identity",
     "labelled",
     "in_fold",
     "in_force",
     "initialiser",
-    "lifted",
-    "likeness",
+    "lift_programs",
+    "sweep_key",
     "load",
     "loads",
     "plan_of",
     "no_form",
     "program_of",
-    "planned",
+    "build_plan",
     "required",
-    "resolved",
+    "standalone_files",
     "result_names",
     "start_of",
-    "statistics",
+    "statistics_key",
     "watch_of",
-    "watched",
+    "trace_step",
     "plateau_of",
     "constant_rate",
     "rates",
     "require_figure",
     "require_update",
     "tables",
-    "stacked",
+    "stack_program",
     "with_init",
     "with_rate",
     "written",

@@ -6,12 +6,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
+from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word, ancestors
 
 from ..ir import source_of
 from ..registry import ENTRIES, lookup
 from .net import Net
-from .remedies import ancestors
 
 MODEL, LOSS, DATA = "model", "loss", "data"
 """Names of parts that are not keys of `train`."""

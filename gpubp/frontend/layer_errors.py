@@ -16,7 +16,7 @@ from ..errors import ShapeError
 from ..ir import Aval, Var
 from ..registry import ENTRIES, Entry
 from .catalog import signature_of
-from .remedies import MENDS_CAUSE, remedies
+from .fixes import FIXES_CAUSE, working_fixes
 from .shape_history import Trace, causes, distinct, history, is_loop, type_text
 
 _MACHINE = (ops.__name__, Aval.__module__.rpartition(".")[0])
@@ -102,7 +102,7 @@ def complaint(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) ->
     if entry is not None and error.code in ("E0301", "E0306", "E0307") and not own:
         signature = signature_text(signature_of(entry))
         notes += [] if signature.endswith("()") else [signature]
-    help = (error.help,) if error.help else () if own else remedies(cx, node, error)
+    help = (error.help,) if error.help else () if own else working_fixes(cx, node, error)
     return Diagnostic(
         error.code, str(error), span, error.label, labels=labels, notes=tuple(dict.fromkeys(notes)), help=help
     )
@@ -132,7 +132,7 @@ def in_order(graph: LayerGraph, found: Iterable[Diagnostic]) -> list[Diagnostic]
     remedied: dict[object, Diagnostic] = {}
     for finding in found:
         key = (finding.code, finding.help, tuple(label.span for label in finding.labels))
-        elsewhere = any(help.endswith(MENDS_CAUSE) for help in finding.help)
+        elsewhere = any(help.endswith(FIXES_CAUSE) for help in finding.help)
         first = remedied.setdefault(key, finding) if elsewhere else finding
         if first is finding:
             once.setdefault((finding.code, finding.span or finding.message), finding)

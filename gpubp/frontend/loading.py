@@ -22,16 +22,16 @@ from ..ir import Aval, Var, recording
 from ..memory import uncollected
 from ..registry import ENTRIES
 from .catalog import catalog
-from .initial import unfitting
+from .initial_values import shape_mismatch
 from .layer_errors import complaint, in_order
+from .layer_settings import layer_settings
 from .layout import Buffer, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .net import Net
-from .places import treatment
 from .plateau import check_plateau
 from .plugins import load_plugins
-from .resolved import given_as_text
+from .standalone_source import params_as_text
 from .stops import check_stop
 from .suspicions import Traced, suspicions
 from .update import check_update
@@ -75,7 +75,7 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
         imports[path] = read_text(Path(path))
         return imports[path]
 
-    overrides = given_as_text(params)
+    overrides = params_as_text(params)
     graph, found = resolve(source, current_catalog(), params=overrides, measure=sizes, read=read_import)
     if graph is None:
         try:
@@ -131,10 +131,10 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     help = ("leave `output` out: the loss may still use the value",)
     message = "the output `{}` depends on no input"
     found = [Diagnostic("E0303", message.format(name), node.span, help=help) for name, node in constant]
-    found += [misfit for parameter in parameters.values() if (misfit := unfitting(parameter)) is not None]
+    found += [misfit for parameter in parameters.values() if (misfit := shape_mismatch(parameter)) is not None]
     if found:
         raise DiagnosticError(*in_order(graph, found))
-    places = treatment(graph, parameters.values())
+    places = layer_settings(graph, parameters.values())
     errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
     if errors:
         raise DiagnosticError(*errors)

@@ -9,8 +9,8 @@ from dsl.source import Span
 
 from ..errors import positive
 from .identity import written
-from .made import with_programs
 from .net import Net
+from .program_cache import share_programs
 
 
 def in_force(
@@ -38,7 +38,7 @@ def in_force(
         options["steps"] = None
     graph = replace(net.graph, train=replace(net.graph.train, options=options))
     words = {key: written(value) for key, value in told.items()}
-    return with_programs(net, replace(net, graph=graph, told={**net.told, **words}))
+    return share_programs(net, replace(net, graph=graph, told={**net.told, **words}))
 
 
 def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:
@@ -54,4 +54,4 @@ def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net
     by = {} if stratify is None else {"stratify": stratify}
     split = replace(split, options={**split.options, **by, "folds": folds, "fold": fold})
     graph = replace(net.graph, data=replace(data, split=split))
-    return with_programs(net, replace(net, graph=graph, split=written(split)))
+    return share_programs(net, replace(net, graph=graph, split=written(split)))

@@ -21,7 +21,7 @@ from ..transforms import grad
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .net import Net
-from .spread import PARTS, spread_parts, whole_spread
+from .squared_deviations import PARTS, combine_deviations, deviation_parts
 from .states import SEED, STEP, States, accumulated
 from .update import GUARD, gradient_name, update
 
@@ -180,10 +180,10 @@ def _measure(
             outputs[f"{name}/{term}"] = ops.sum_(ops.where(_counting(mask, full), full, 0.0), (0,))
         for term, value in accumulation.rows.items():
             outputs[f"{name}{KEPT}{term}"] = _for_each(value, cx)
-        for term, value in accumulation.spreads.items():
+        for term, value in accumulation.deviations.items():
             full = _for_each(value, cx)
-            parts = spread_parts(full, _counting(mask, full), ops.sum_(mask, (0,)))
-            outputs |= {f"{name}{KEPT}{term}.{part}": found for part, found in parts.items()}
+            parts = deviation_parts(full, _counting(mask, full), ops.sum_(mask, (0,)))
+            outputs |= {f"{name}{KEPT}{term}.{part}": statistic for part, statistic in parts.items()}
     outputs["penalty"] = ops.cast(penalties, dtype="float64")
     return outputs, finish
 
@@ -198,8 +198,10 @@ def _counting(mask: Var, like: Var) -> Var:
 
 
 def _finished(accumulation: Accumulation, sums: Mapping[str, Any], count: int) -> Any:
-    spreads = {term: whole_spread({part: sums[f"{term}.{part}"] for part in PARTS}) for term in accumulation.spreads}
-    return accumulation.finish({**sums, **spreads}, count)
+    squares = {
+        term: combine_deviations({part: sums[f"{term}.{part}"] for part in PARTS}) for term in accumulation.deviations
+    }
+    return accumulation.finish({**sums, **squares}, count)
 
 
 def _backward(

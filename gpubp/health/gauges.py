@@ -14,7 +14,7 @@ from dsl.records import dataclass
 
 from .. import ops
 from ..executor import Auxiliary, Executor
-from ..frontend import Built, Watched, check_feeds, watched
+from ..frontend import Built, TracedStep, check_feeds, trace_step
 from ..ir import Eqn, Program, Var, recording
 from ..passes import optimise
 from .layers import Layer, layers_of
@@ -109,7 +109,7 @@ def sizes(executor: Executor, batch: Mapping[str, Any]) -> list[Size]:
 def _build(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer, slice]]:
     """The layers without statistics, the program, and the slice of its output `units` for each layer."""
     net = executor.net
-    traced = watched(net, rows, executor.dtype)
+    traced = trace_step(net, rows, executor.dtype)
     owners = {p.place.name for p in net.layout.parameters.values()}
     outputs = set(net.graph.outputs.values())
     all_layers = layers_of(net, traced)
@@ -120,7 +120,7 @@ def _build(executor: Executor, rows: int) -> tuple[list[Size], Built, dict[Layer
     return blank, *_program(traced, layers)
 
 
-def _program(traced: Watched, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:
+def _program(traced: TracedStep, layers: Sequence[Layer]) -> tuple[Built, dict[Layer, slice]]:
     """The program, and the slice of its output `units` for each layer that ends in a relu. Its output `figures` has
     three numbers per layer: the mean squares of its result and of its delta (-1 without one), and the saturated
     fraction. `units` holds the maximum of each unit of these layers over the rows."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsl.records import dataclass
 
-from ..frontend import SEED, Net, Watched
+from ..frontend import SEED, Net, TracedStep
 from ..ir import FLOATS, Var
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Layer:
         return " -> ".join(dict.fromkeys(" ".join(node.span.text.split()) for node in self.nodes))
 
 
-def layers_of(net: Net, watched: Watched) -> list[Layer]:
+def layers_of(net: Net, watched: TracedStep) -> list[Layer]:
     """The layers of a net's model without its loss, in topological order."""
     values = watched.values
     nodes = [n for n in net.graph.nodes if n in values and n.type is None and values[n].dtype in FLOATS]

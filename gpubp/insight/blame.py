@@ -8,7 +8,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..executor import Executor
-from ..frontend import Watched, describe_place
+from ..frontend import TracedStep, describe_place
 from ..ir import Eqn, Primitive, Var, evaluate
 from .rules import Mismatch, check_rule, several
 
@@ -22,7 +22,7 @@ class Blame:
     mismatch: Mismatch
 
 
-def blame(executor: Executor, seen: Watched, arrays: Sequence[Any]) -> tuple[Blame, ...]:
+def blame(executor: Executor, seen: TracedStep, arrays: Sequence[Any]) -> tuple[Blame, ...]:
     """Check the derivative of each primitive of the step at the values it has there; one finding per primitive."""
     import numpy as np
 

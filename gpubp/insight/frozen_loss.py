@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 
 from ..executor import Auxiliary, Executor
-from ..frontend import Built, Watched
+from ..frontend import Built, TracedStep
 from ..ir import FLOATS, Eqn, Program, Var, bodies, evaluate, recording
 from ..passes import dce, optimise
 
@@ -38,7 +38,7 @@ class FrozenLoss:
     floats, such as on which side of 0 a relu is, or which element of a window is the largest.
     """
 
-    def __init__(self, executor: Executor, seen: Watched, arrays: Sequence[Any]) -> None:
+    def __init__(self, executor: Executor, seen: TracedStep, arrays: Sequence[Any]) -> None:
         program = seen.program
         forward = dce(replace(program, outputs=program.outputs[-1:])).eqns
         stopping = [eqn for eqn in forward if _stops(eqn)]

@@ -13,7 +13,7 @@ from ..backends import one_thread
 from ..data import Purpose, generator
 from ..errors import DivergedError, GpubpError
 from ..executor import Executor
-from ..frontend import check_feeds, watched
+from ..frontend import check_feeds, trace_step
 from .blame import Blame, blame
 from .frozen_loss import FrozenLoss, Point
 
@@ -89,7 +89,7 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
     if executor.dtype != "float64":
         raise GpubpError("differences need precision: check an executor of float64")
     arrays, rows = check_feeds(executor.backend, (*net.graph.inputs, *net.graph.targets), batch, executor.dtype)
-    seen = watched(net, rows, executor.dtype)
+    seen = trace_step(net, rows, executor.dtype)
     frozen_loss = FrozenLoss(executor, seen, arrays)
     loss, gradients = executor.gradients(batch)
     if not np.isfinite(loss):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..frontend import Buffer, Net, Parameter, Watched
+from ..frontend import Buffer, Net, Parameter, TracedStep
 from ..health import Layer
 from ..ir import Var, source_of
 
@@ -26,7 +26,7 @@ class Labels:
     those of a layer's result and of what comes back to it. `forward_labels` are those of the forward pass.
     """
 
-    def __init__(self, net: Net, traced: Watched, layers: Sequence[Layer]) -> None:
+    def __init__(self, net: Net, traced: TracedStep, layers: Sequence[Layer]) -> None:
         self.vars: dict[str, Var] = {v.hint: v for v in traced.program.inputs[: len(traced.feeds)]}
         self._used = {v.hint for v in traced.program.inputs}
         self.feeds = tuple(self.vars)
@@ -60,7 +60,7 @@ class Labels:
         if traced.program.outputs:
             self._loss_and_back(net, traced, layers)
 
-    def _loss_and_back(self, net: Net, traced: Watched, layers: Sequence[Layer]) -> None:
+    def _loss_and_back(self, net: Net, traced: TracedStep, layers: Sequence[Layer]) -> None:
         """Label the loss and the backward values."""
         producers = {v: eqn for eqn in traced.program.eqns for v in eqn.outputs}
         penalised = bool(producers[traced.program.outputs[1]].operands)
@@ -81,7 +81,7 @@ class Labels:
                     self.about[f"dL/d{label}"] = name
         self.gradients = {name: self.gradients[name] for name in net.layout.parameters if name in self.gradients}
 
-    def _backward_labels(self, layer: Layer, traced: Watched) -> list[str]:
+    def _backward_labels(self, layer: Layer, traced: TracedStep) -> list[str]:
         """Label the cotangents of a layer's result and of its z."""
         inner, outer = (traced.cotangents.get(traced.values[node]) for node in (layer.nodes[0], layer.nodes[-1]))
         labels = []
@@ -98,14 +98,14 @@ class Labels:
         self.statistics[label] = buffer.name
         return label
 
-    def _updated_statistics(self, layer: Layer, traced: Watched) -> list[tuple[str, Var]]:
+    def _updated_statistics(self, layer: Layer, traced: TracedStep) -> list[tuple[str, Var]]:
         """The statistics that a layer changes, its own or, in the last use of a shared layer, those of the first, and
         their new values."""
         updates = {label: traced.updates.get(self.vars[label]) for label in self.statistics}
         origins = {v: source_of(eqn.origin) for eqn in traced.program.eqns for v in eqn.outputs}
         return [(label, v) for label, v in updates.items() if v is not None and origins.get(v) in layer.nodes]
 
-    def _parameter(self, parameter: Parameter, siblings: Sequence[Parameter], layer: Layer, traced: Watched) -> str:
+    def _parameter(self, parameter: Parameter, siblings: Sequence[Parameter], layer: Layer, traced: TracedStep) -> str:
         """W, b, or the layer's own name for it, followed by the number of the layer: `query_weight4` in an
         attention."""
         letter = {"weight": "W", "bias": "b"}.get(parameter.role)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 
 from ..executor import Executor
-from ..frontend import Net, Watched, check_feeds, watched
+from ..frontend import Net, TracedStep, check_feeds, trace_step
 from ..health import Layer, layers_of
 from ..ir import Eqn, Program, Var, evaluate
 from ..passes import optimise
@@ -84,7 +84,7 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
     net = executor.net
     nodes = (*net.graph.inputs, *net.graph.targets)
     arrays, rows = check_feeds(executor.backend, nodes, batch, executor.dtype)
-    seen = watched(net, rows, executor.dtype)
+    seen = trace_step(net, rows, executor.dtype)
     layers = layers_of(net, seen)
     labels = Labels(net, seen, layers)
     builder = _LineBuilder(executor, seen, labels, arrays, rows)
@@ -115,7 +115,7 @@ def trace(executor: Executor, batch: Mapping[str, Any], words: Mapping[str, Sequ
 class _LineBuilder:
     """Makes lines of the values that have a label: the program is left with what leads to them, and run."""
 
-    def __init__(self, executor: Executor, seen: Watched, labels: Labels, arrays: Sequence[Any], rows: int) -> None:
+    def __init__(self, executor: Executor, seen: TracedStep, labels: Labels, arrays: Sequence[Any], rows: int) -> None:
         self._labels, self._rows, self._host = labels, rows, executor.backend.to_host
         labelled = tuple(dict.fromkeys(v for v in labels.vars.values() if v not in seen.program.inputs))
         program = optimise(replace(seen.program, outputs=labelled))

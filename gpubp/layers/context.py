@@ -63,12 +63,11 @@ class Context(Protocol):
 @dataclass(frozen=True, slots=True)
 class Accumulation:
     """The accumulation of a metric: `terms` are per-example contributions (batch first, float64), summed over all
-    examples; `rows` (batch first) are kept for each example; of `spreads` (batch first, float64) the squared distances
-    from the mean over all examples are summed. `finish(sums, count)` computes the metric, or the table, from the sums
-    and the spreads (arrays without the batch axis), the rows of all examples (batch first) and the number of
-    examples."""
+    examples; `rows` (batch first) are kept for each example; of `deviations` (batch first, float64) the squared
+    deviations from the mean over all examples are summed. `finish(sums, count)` computes the metric, or the table, from
+    both sums (arrays without the batch axis), the rows of all examples (batch first) and the number of examples."""
 
     terms: Mapping[str, Var]
     finish: Callable[[Mapping[str, Any], int], Any]
     rows: Mapping[str, Var] = field(default_factory=dict)
-    spreads: Mapping[str, Var] = field(default_factory=dict)
+    deviations: Mapping[str, Var] = field(default_factory=dict)

@@ -70,13 +70,13 @@ def r2(cx: Context, p: Var, y: Var) -> Accumulation:
     same_shapes("r2", p, y)
     target = ops.cast(y, dtype="float64")
     d = ops.cast(p, dtype="float64") - target
-    return Accumulation({"residual": d * d}, _r2, spreads={"target": target})
+    return Accumulation({"residual": d * d}, _r2, deviations={"target": target})
 
 
 def _r2(sums: Mapping[str, Any], count: int) -> float:
     scores = [
-        1.0 - residual / spread if spread else float(residual == 0)
-        for residual, spread in zip(_flat(sums["residual"]), _flat(sums["target"]), strict=True)
+        1.0 - residual / total if total else float(residual == 0)
+        for residual, total in zip(_flat(sums["residual"]), _flat(sums["target"]), strict=True)
     ]
     return sum(scores) / len(scores)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NO_ROOM, CheckpointError, SaveError, reason
-from ..frontend import MAIN, Net, identity, resolved
+from ..frontend import MAIN, Net, identity, standalone_files
 from ..locking import FolderLock
 from ..strict_json import dumps
 from .checkpoint import BEST, LAST, Saved, flush_folder, save, write_all
@@ -194,7 +194,7 @@ class RunFolder:
             flush_folder(self.path.parent)
             for stale in self.path.glob(".*.saving"):
                 stale.unlink()
-            texts = {WRITTEN: _source(net)[1], **resolved(net)}
+            texts = {WRITTEN: _source(net)[1], **standalone_files(net)}
             for name in texts:
                 (self.path / name).parent.mkdir(exist_ok=True)
         except OSError as error:

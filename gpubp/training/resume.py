@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError
-from ..frontend import MAIN, Net, changed, identity
+from ..frontend import MAIN, Net, changed_parts, identity
 from . import history
 from .checkpoint import BEST, LAST, Saved, read
 from .dataset import GIVEN
@@ -54,7 +54,7 @@ def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -
     """Compare the saved experiment with the current one; returns warnings if a schedule may depend on what changed.
     Raises CheckpointError if resuming would give the result of neither."""
     before: Mapping[str, str] = saved.about.get("net", {})
-    now, parts = identity(net), changed(before, net)
+    now, parts = identity(net), changed_parts(before, net)
     wrong = [key for key in parts if key not in FREE]
     if wrong:
         raise CheckpointError(

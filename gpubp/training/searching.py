@@ -16,7 +16,7 @@ from dsl.records import dataclass
 
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, SaveError, reason
-from ..frontend import Net, changed, domains, identity, in_fold, load, watch_of
+from ..frontend import Net, changed_parts, domains, identity, in_fold, load, watch_of
 from ..paths import relative
 from .checkpoint import write
 from .environment import data_hashes, different
@@ -116,7 +116,8 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     net = load(path, told["given"])
     watch = _check(net, told["epochs"], told["folds"])
     now = _experiment(net)
-    wrong = changed(told["net"], net) + [key for part in ("data", "space") for key in different(told[part], now[part])]
+    wrong = changed_parts(told["net"], net)
+    wrong += [key for part in ("data", "space") for key in different(told[part], now[part])]
     if wrong:
         raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{wrong[0]}` is not what it was")
     done = _read(folder / TRIALS)[0]

@@ -21,10 +21,10 @@ from ..frontend import (
     Net,
     UnlikeError,
     in_force,
-    likeness,
     load,
     require_figure,
     require_update,
+    sweep_key,
     watch_of,
 )
 from .dataset import length_of
@@ -81,7 +81,7 @@ def _candidate(task: Task, number: int, params: dict[str, str], device: str) -> 
     try:
         net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
         if most_together(net, device, roughly=True) > int(net.option("restarts")):
-            return Candidate(number, params, net), likeness(net)
+            return Candidate(number, params, net), sweep_key(net)
     except (GpubpError, MemoryError):
         pass
     return Candidate(number, params), None

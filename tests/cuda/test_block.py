@@ -13,7 +13,7 @@ import pytest
 import gpubp
 from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
-from gpubp.frontend import GOING, describe, planned
+from gpubp.frontend import GOING, build_plan, describe
 from gpubp.passes import ITEM
 from gpubp.render import Block, CudaSource, cuda_source
 from gpubp.render.cuda import block as cuda_block
@@ -38,7 +38,7 @@ def model(name: str, **params: int) -> gpubp.Net:
 
 
 def source_of(net: gpubp.Net, batch: int = 4, dtype: str = "float32", room: int = STATIC_SHARED) -> CudaSource:
-    built, found = planned(net, "train", batch, dtype)
+    built, found = build_plan(net, "train", batch, dtype)
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     collect = [results[name] for name in ("data", "penalty")]
     return cuda_source(found, "train", built.hints, describe, collect, room=room)
@@ -253,7 +253,7 @@ def test_a_barrier_that_threads_do_not_agree_on_is_found(old: str, new: str, mes
 
 def memory_of(net: gpubp.Net, change: Callable[[str], str] = str, dtype: str = "float32") -> str:
     """A program that does five steps of two nets, on memory of exactly the size that they were promised."""
-    source, (_, found) = source_of(net, 4, dtype, HOPPER), planned(net, "train", 4, dtype)
+    source, (_, found) = source_of(net, 4, dtype, HOPPER), build_plan(net, "train", 4, dtype)
     block = block_of(net, 4, dtype, HOPPER)
     copies = [2 if k < len(found.states) else 1 for k in range(len(source.tables))]
     sizes = [n * v.aval.size * ITEM[v.dtype] for n, v in zip(copies, source.tables, strict=True)]

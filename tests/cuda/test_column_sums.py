@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from benchmarks.gpu_cases import CNN, WIDE, Case, text
 from gpubp import loads, ops
 from gpubp.executor.machine import collected
-from gpubp.frontend import planned
+from gpubp.frontend import build_plan
 from gpubp.ir import Var
 from gpubp.passes import Plan
 from gpubp.render import CudaSource, Launch, cuda_source
@@ -129,7 +129,7 @@ def test_a_window_and_the_sum_behind_it() -> None:
 @pytest.mark.parametrize(("case", "most"), [(CNN, 19), (WIDE, 24)], ids=["CNN", "MLP"])
 def test_a_step_of_the_benchmark(case: Case, most: int) -> None:
     """The gradient of each large layer and that of its bias are one launch; the results of a step take none."""
-    built, found = planned(loads(text(case)), "train", case.batch, "float32")
+    built, found = build_plan(loads(text(case)), "train", case.batch, "float32")
     (works,) = cuda_source(found, "train", collect=collected(built, found)).work.values()
     assert len(works) == most
 

@@ -14,7 +14,7 @@ import pytest
 
 import gpubp
 from gpubp import ops
-from gpubp.frontend import describe, planned
+from gpubp.frontend import build_plan, describe
 from gpubp.ir import FLOATS, PRIMITIVES, Aval, Program, Var, apply, recording, verify
 from gpubp.passes import ITEM, Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
@@ -79,7 +79,7 @@ def test_golden(make: Callable[[], Plan]) -> None:
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_float32_is_never_promoted(path: Path) -> None:
     """A literal without its `f` would make a whole expression double, many times slower on most GPUs."""
-    built, found = planned(gpubp.load(path), "predict", 4, "float32")
+    built, found = build_plan(gpubp.load(path), "predict", 4, "float32")
     text = cuda_source(found, "predict", built.hints, describe).text
     own = text[text.index('extern "C"') :]
     for line in own.splitlines():
@@ -272,7 +272,7 @@ def sanitized(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("path", [p for p in MODELS if p.stem in ("digits", "vae", "digits_cnn")], ids=lambda p: p.stem)
 def test_kernels_stay_in_their_memory(path: Path, tmp_path: Path) -> None:
     narrow = {"width": 8} if path.stem == "digits_cnn" else {}
-    built, found = planned(gpubp.load(path, params=narrow), "train", 5, "float32")
+    built, found = build_plan(gpubp.load(path, params=narrow), "train", 5, "float32")
     done = sanitized(main_of(cuda_source(found, "train", built.hints, describe), found), tmp_path)
     assert done.returncode == 0, done.stderr[:3000]
 

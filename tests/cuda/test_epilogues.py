@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from benchmarks.gpu_cases import MLP, text
 from gpubp import loads, ops
-from gpubp.frontend import planned
+from gpubp.frontend import build_plan
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Launch, cuda_source
@@ -191,7 +191,7 @@ def test_results_that_nothing_else_reads_are_not_written() -> None:
 def test_a_step_of_the_benchmark() -> None:
     """The MLP: a launch for each product that another one needs, the last with the loss, one more for the gradients of
     weights, the largest gradient, and the update."""
-    _, found = planned(loads(text(MLP)), "train", MLP.batch, "float32")
+    _, found = build_plan(loads(text(MLP)), "train", MLP.batch, "float32")
     (works,) = cuda_source(found, "train").work.values()
     assert all(isinstance(work, Launch) for work in works)
     assert len(works) == 8

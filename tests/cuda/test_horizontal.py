@@ -16,7 +16,7 @@ from hypothesis import given, settings
 
 import gpubp
 from gpubp import ops
-from gpubp.frontend import planned
+from gpubp.frontend import build_plan
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Gemm, Launch, cuda_source
@@ -117,7 +117,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("library")
 def test_products_of_the_library_stay_alone() -> None:
-    _, found = planned(gpubp.load(MODELS / "digits.net"), "train", 64, "float32")
+    _, found = build_plan(gpubp.load(MODELS / "digits.net"), "train", 64, "float32")
     (works,) = cuda_source(found, "train").work.values()
     assert sum(isinstance(work, Gemm) for work in works) == 5
     assert len(works) < 16 < sum(map(len, cuda_source(found, "train", unfused=True).work.values()))

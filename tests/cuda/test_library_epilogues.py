@@ -15,7 +15,7 @@ from hypothesis import given, settings
 import gpubp
 from benchmarks.gpu_cases import WIDE, text
 from gpubp import loads, ops
-from gpubp.frontend import planned
+from gpubp.frontend import build_plan
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Frame, Gemm, Launch, cuda_source, listing
@@ -112,7 +112,7 @@ def test_a_step_of_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
     """The four wide layers are a call each; the last, of ten units, is tiles of ours. No pass over a layer is left
     forwards, one backwards."""
     monkeypatch.undo()
-    _, found = planned(loads(text(WIDE)), "train", WIDE.batch, "float32")
+    _, found = build_plan(loads(text(WIDE)), "train", WIDE.batch, "float32")
     source = cuda_source(found, "train")
     (works,) = source.work.values()
     assert [(one.bias is not None, one.relu) for one in gemms(source)] == [(True, True)] * 4 + [(False, False)] * 7
@@ -194,7 +194,7 @@ def test_a_rectifier_that_makes_0_of_nan_hides_no_divergence(use: Use, optimizer
     """The guard stops the same step: what overflows reaches the loss or a gradient on other ways, too."""
     use()
     net, rng = gpubp.loads(NET.format(optimizer, rate)), np.random.default_rng(0)
-    _, step = planned(net, "train", 16, "float32")
+    _, step = build_plan(net, "train", 16, "float32")
     assert sum(one.relu for one in gemms(cuda_source(step, "train"))) == 2
     rows = {"x": rng.normal(size=(16, 24)).astype("float32"), "y": rng.integers(0, 3, 16)}
     told = []

@@ -13,7 +13,7 @@ import pytest
 import gpubp
 from gpubp.backends.cuda.nvrtc import Nvrtc
 from gpubp.backends.native import KernelCache, NativeError
-from gpubp.frontend import describe, planned
+from gpubp.frontend import build_plan, describe
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.tiles import FAN_IN
@@ -44,7 +44,7 @@ def compiler(architecture: str) -> Nvrtc:
 
 @cache
 def source_of(path: Path, mode: Any, dtype: str, nets: bool = False) -> CudaSource:
-    built, found = planned(gpubp.load(path), mode, 32, dtype)
+    built, found = build_plan(gpubp.load(path), mode, 32, dtype)
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     collect = [results[name] for name in ("data", "penalty") if name in results]
     return cuda_source(found, mode, built.hints, describe, collect, nets=nets)
@@ -74,7 +74,7 @@ def test_an_architecture_that_is_not_known(architecture: str) -> None:
 @pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("name", ["digits_resnet", "siamese"])
 def test_every_kernel_with_tensor_cores_fits(name: str, architecture: str) -> None:
-    _, found = planned(gpubp.load(Path("models") / f"{name}.net"), "train", 128, "float32")
+    _, found = build_plan(gpubp.load(Path("models") / f"{name}.net"), "train", 128, "float32")
     source = cuda_source(found, "train", tf32=True)
     assert "mma_tf32(sums" in source.text
     fits(source, architecture)
@@ -117,7 +117,7 @@ def text_fits(text: str, launched: set[str], architecture: str) -> None:
 def test_a_block_that_asks_for_memory(architecture: str, room: int, recurrent: bool) -> None:
     """A deep net, and turns of all recurrent layers."""
     net = net_of(LAYERS["all"]) if recurrent else gpubp.load("models/spiral.net")
-    built, found = planned(net, "train", 32, "float64")
+    built, found = build_plan(net, "train", 32, "float64")
     results = dict(zip(built.outputs, found.program.outputs, strict=True))
     source = cuda_source(found, "train", built.hints, describe, [results["data"], results["penalty"]], room=room)
     assert source.block is not None

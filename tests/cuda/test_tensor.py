@@ -16,7 +16,7 @@ from benchmarks.gpu_cases import CNN, text
 from gpubp import loads, ops
 from gpubp.backends import select
 from gpubp.backends.cupy import CupyBackend
-from gpubp.frontend import planned
+from gpubp.frontend import build_plan
 from gpubp.ir import PRIMITIVES, Var, apply
 from gpubp.passes import Plan
 from gpubp.render import CudaSource, cuda_source
@@ -178,7 +178,7 @@ def test_only_where_it_is_asked_for() -> None:
 def test_a_gpu_without_tensor_cores_for_it(use: Use, there: bool) -> None:
     """One before compute capability 8.0 computes in float32."""
     use().tensor = there
-    _, found = planned(loads(text(CNN)), "train", CNN.batch, "float32")
+    _, found = build_plan(loads(text(CNN)), "train", CNN.batch, "float32")
     backend = select("gpu", tf32=True)
     assert isinstance(backend, CupyBackend)
     source = backend.source(found, "train", {}, str)
@@ -191,7 +191,7 @@ def test_what_is_worth_it() -> None:
     assert not by_tensor_cores(1, 128, 128, 256)  # a thread's each: nothing waits but for memory
     assert not by_tensor_cores(64, 10_000, 1, 9)  # a group for each channel
     assert not by_tensor_cores(1, 32, 32, 32)
-    _, found = planned(loads(text(CNN)), "train", CNN.batch, "float32")
+    _, found = build_plan(loads(text(CNN)), "train", CNN.batch, "float32")
     assert tensor_source(found).text.count("mma_tf32(sums") >= 5
 
 

@@ -12,7 +12,7 @@ from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor import Sweep
 from gpubp.executor.sweep import most_together
-from gpubp.frontend import UnlikeError, likeness
+from gpubp.frontend import UnlikeError, sweep_key
 from tests.render.compiled import QUICK, needs_compiler
 from tests.render.test_number_table import CASES, text_of
 
@@ -51,7 +51,7 @@ def as_alone(sweep: Sweep, backend: str, data: dict[str, Any], device: str = "cp
 def test_settings_on_numpy(word: str, pair: tuple[str, str]) -> None:
     """A smaller last batch; the third net has the numbers of the first."""
     several = nets(word, [*pair, pair[0]])
-    assert len({*map(likeness, several)}) == 1
+    assert len({*map(sweep_key, several)}) == 1
     as_alone(Sweep(several, "cpu", "numpy"), "numpy", rows(22))
 
 
@@ -84,7 +84,7 @@ def test_auto_changes_to_compiled_steps_where_each_does(count: int, monkeypatch:
 def test_every_setting_may_differ() -> None:
     for word, pair in CASES:
         one, other = nets(word, [*pair])
-        assert likeness(one) == likeness(other), pair
+        assert sweep_key(one) == sweep_key(other), pair
 
 
 def test_first_weights_may_differ() -> None:
@@ -95,7 +95,7 @@ def test_first_weights_may_differ() -> None:
 def test_metrics_and_labels() -> None:
     texts = [LABELS.replace("lr = 0.1", f"lr = {rate}") for rate in ("0.1", "0.3", "1.0")]
     several = [*map(gpubp.loads, texts)]
-    assert likeness(several[2]) != likeness(several[0]), "a rate of 1 is no equation"
+    assert sweep_key(several[2]) != sweep_key(several[0]), "a rate of 1 is no equation"
     as_alone(Sweep(several[:2], "cpu", "numpy"), "numpy", labelled(22))
 
 
@@ -113,7 +113,7 @@ def test_metrics_and_labels() -> None:
 )
 def test_nets_that_are_not_alike(one: str, other: str) -> None:
     several = [gpubp.loads(PLAIN), gpubp.loads(PLAIN.replace(one, other))]
-    assert likeness(several[0]) != likeness(several[1])
+    assert sweep_key(several[0]) != sweep_key(several[1])
 
 
 def test_unlike_programs_are_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import gpubp
-from gpubp.frontend import identity, in_force, resolved
+from gpubp.frontend import identity, in_force, standalone_files
 
 HEAD = """
 param long = 4
@@ -34,10 +34,10 @@ def test_the_text_in_force_means_the_same(train: str) -> None:
     told = in_force(net, epochs=5, seed=3, precision="float64")
     assert (told.option("epochs"), told.option("steps")) == (5, None)
     assert (told.option("seed"), told.dtype) == (3, "float64")
-    text = resolved(told)["resolved.net"]
+    text = standalone_files(told)["resolved.net"]
     alone = gpubp.loads(text)
     assert identity(alone) == identity(told)
-    assert resolved(alone)["resolved.net"] == text
+    assert standalone_files(alone)["resolved.net"] == text
     assert text.count("epochs = 5") == text.count("seed = 3") == 1
     if "seed = 1" in train:
         assert "  seed = 3  # mine\n" in text, "the rest of the file stays as it was written"

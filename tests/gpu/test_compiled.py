@@ -21,7 +21,7 @@ from gpubp.backends import cuda as compiled
 from gpubp.backends import select
 from gpubp.errors import GpubpError
 from gpubp.executor.ensemble import Ensemble
-from gpubp.frontend import planned as planned_of
+from gpubp.frontend import build_plan as planned_of
 from gpubp.ir import FLOATS, Program, evaluate
 from gpubp.passes import plan
 from gpubp.render import Gemm, compile_source, cuda_source, plan_source

@@ -9,7 +9,7 @@ import pytest
 
 import gpubp
 from gpubp import ops
-from gpubp.frontend import planned
+from gpubp.frontend import build_plan
 from gpubp.ir import Aval, Var, recording
 from gpubp.passes import cost, describe_plan, flops, plan
 
@@ -33,7 +33,7 @@ def test_golden(title: str, before: str, after: str) -> None:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_every_equation_of_a_model_is_listed_once(path: Path) -> None:
-    built, made = planned(gpubp.load(path), "train", 8, "float32")
+    built, made = build_plan(gpubp.load(path), "train", 8, "float32")
     text = describe_plan(made, built.hints)
     assert f"plan of {len(made.steps):,} equations in {len(made.fusions):,} kernels;" in text
     inside = text[text.index("\n  kernel") :]
@@ -57,7 +57,7 @@ def test_the_cost_of_a_net_is_what_a_textbook_counts() -> None:
         "model { input x: [100]\n target y: [10]\n output p = x -> dense(200) -> tanh -> dense(10) }\n"
         "train { loss = mse(p, y)\n optimizer = adam()\n epochs = 1 }"
     )
-    found = cost(planned(net, "train", 50, "float32")[1])
+    found = cost(build_plan(net, "train", 50, "float32")[1])
     gemms = 50 * (4 * 100 * 200 + 6 * 200 * 10)
     assert gemms < found.flops < 1.1 * gemms + 20 * net.size
     assert 4 * 4 * net.size <= found.states < 4 * 4 * net.size + 4096

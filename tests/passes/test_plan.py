@@ -170,7 +170,7 @@ def test_buffers_in_use_at_one_time_do_not_overlap(sizes: list[tuple[int, int, i
 def test_gradients_are_computed_in_their_slices() -> None:
     """No step copies a gradient: each is written to its piece of the flat buffer, whose gaps are zero."""
     net = gpubp.load("models/digits.net")
-    built, planned = frontend.planned(net, "train", 32, "float32")
+    built, planned = frontend.build_plan(net, "train", 32, "float32")
     assert not planned.copies
     assert not [step for step in planned.steps if step.eqn.op is ops.copy]
     gradients = [v for v, name in zip(built.program.outputs, built.outputs, strict=True) if "gradient" in name]
@@ -186,7 +186,7 @@ def test_the_only_gradient_of_a_group_is_computed_where_it_stays(units: int) -> 
     keys = "loss = cross_entropy(p, y)\n  optimizer = adamw(lr = 0.01)\n  epochs = 1\n"
     model = f"input x: [4]\n  target y: class({units})\n  output p = x -> dense({units}) -> softmax\n"
     net = gpubp.loads(f"model {{\n  {model}}}\ntrain {{\n  {keys}}}\n")
-    _, planned = frontend.planned(net, "train", 8, "float32")
+    _, planned = frontend.build_plan(net, "train", 8, "float32")
     assert not any(step.eqn.op.name in ("reshape", "copy") for step in planned.steps)
     product = next(step.eqn.output for step in planned.steps if step.eqn.output.shape == (4, units))
     assert planned.places[product].buffer.kind == "state"
@@ -233,7 +233,7 @@ def test_scalars_of_the_states_alone_start_a_step(schedule: str) -> None:
     net = gpubp.loads(
         re.sub("optimizer = .*", f"optimizer = adam(lr = 0.05)\n  {schedule}\n  clip = clip_norm(1)", text)
     )
-    _, found = frontend.planned(net, "train", 4, "float32")
+    _, found = frontend.build_plan(net, "train", 4, "float32")
     scalars = [k for k, step in enumerate(found.steps) if step.eqn.op.name == "expm1"]
     assert len(scalars) == 2
     first = next(k for k, step in enumerate(found.steps) if step.eqn.op.name == "matmul")

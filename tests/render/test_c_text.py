@@ -13,7 +13,7 @@ import pytest
 
 import gpubp
 from gpubp import ops
-from gpubp.frontend import describe, planned
+from gpubp.frontend import build_plan, describe
 from gpubp.ir import Aval, Program, Var, origin, recording, verify
 from gpubp.passes import ITEM, Plan, plan
 from gpubp.render import CSource, c_source, lanes_arena, lanes_source
@@ -61,7 +61,7 @@ def test_golden(make: Callable[[], Plan]) -> None:
 def test_text_is_the_same_each_time() -> None:
     texts = set()
     for _ in range(2):
-        built, found = planned(gpubp.load("models/digits.net"), "train", 16, "float32")
+        built, found = build_plan(gpubp.load("models/digits.net"), "train", 16, "float32")
         texts.add(c_source(found, "train", built.hints, describe).text)
     assert len(texts) == 1
 
@@ -85,7 +85,7 @@ NAMES = (
 
 @pytest.mark.parametrize("model", ["digits_lstm", "digits_gru"])
 def test_what_a_round_of_a_loop_computes_is_compiled(model: str) -> None:
-    built, found = planned(gpubp.load(f"models/{model}.net"), "train", 32, "float32")
+    built, found = build_plan(gpubp.load(f"models/{model}.net"), "train", 32, "float32")
     source = c_source(found, "train", built.hints, describe)
     assert len(source.bodies) == sum(step.body is not None for step in found.steps) > 1
     for one, own in source.bodies.items():
@@ -207,7 +207,7 @@ def _programs() -> Iterator[Any]:
 @pytest.mark.parametrize(("path", "mode", "dtype"), list(_programs()))
 def test_kernels_of_every_model_stay_in_their_memory(path: Path, mode: Any, dtype: str, tmp_path: Path) -> None:
     name = f"{re.sub('[^a-z]', '_', path.stem)}_{mode}"
-    built, found = planned(gpubp.load(path), mode, 5, dtype)
+    built, found = build_plan(gpubp.load(path), mode, 5, dtype)
     source = c_source(found, name, built.hints, describe)
     names = {
         f"{name} {i}": (
@@ -266,7 +266,7 @@ def _lanes_body(found: Plan, source: CSource, copies: int) -> str:
 @pytest.mark.usefixtures("sanitizers")
 @pytest.mark.parametrize("model", ["xor", "iris", "worked_example", "xor_numpy", "diabetes"])
 def test_lanes_stay_in_their_memory(model: str, tmp_path: Path) -> None:
-    built, found = planned(gpubp.load(f"models/{model}.net"), "train", 4, "float32")
+    built, found = build_plan(gpubp.load(f"models/{model}.net"), "train", 4, "float32")
     numbers = [v for name, v in zip(built.outputs, found.program.outputs, strict=True) if name in ("data", "penalty")]
     source = lanes_source(found, "restarts", built.hints, describe, [v for v in numbers if not v.shape])
     assert source is not None

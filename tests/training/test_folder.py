@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import gpubp
-from gpubp.frontend import resolved
+from gpubp.frontend import standalone_files
 from gpubp.training import BEST, LAST, checkpoint, default_folder, read
 from gpubp.training.pace import Pace
 
@@ -61,7 +61,7 @@ def test_the_file_as_written_and_as_it_stands_alone(tmp_path: Path) -> None:
     net = gpubp.load(path, params={"rate": 0.5, "lib.width": 5, "lib.inner.depth": 2})
     run = gpubp.train(net, "cpu", out=tmp_path / "out")
     assert (tmp_path / "out" / "written.net").read_text("utf-8") == path.read_text("utf-8")
-    for name, text in resolved(net).items():
+    for name, text in standalone_files(net).items():
         assert (tmp_path / "out" / name).read_text("utf-8") == text
     shutil.move(tmp_path / "out", tmp_path / "elsewhere")
     for gone in ("a.net", "lib/blocks.net", "lib/inner.net", "a.csv"):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import Node
+from dsl.graph import Node, ancestors
 
-from ..remedies import ancestors
 from .traced import Traced, warning
 
 MIXES = frozenset({"batchnorm"})

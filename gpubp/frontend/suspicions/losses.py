@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import LayerGraph, Node
+from dsl.graph import LayerGraph, Node, ancestors
 
 from ...ir import Program, Var
 from ...ops.rewrites import clamped_logs
 from ...passes import rewrite
-from ..remedies import ancestors
 from .traced import Traced, made_by, warning
 
 ANY_NUMBER = {

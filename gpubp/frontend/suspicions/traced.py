@@ -6,14 +6,13 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import LayerGraph, Node
+from dsl.graph import LayerGraph, Node, ancestors
 from dsl.records import dataclass
 from dsl.resolve.report import expanded_from
 from dsl.source import Span
 
 from ...ir import Eqn, Var
 from ..lowering import Lowering
-from ..remedies import ancestors
 
 MOVES = frozenset({"reshape", "flatten", "dropout"})
 """Functions that leave the range of the values as it is."""

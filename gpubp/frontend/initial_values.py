@@ -16,7 +16,7 @@ from ..registry import ENTRIES, lookup
 from .layout import Parameter
 
 
-def first_value(parameter: Parameter, seed: int) -> Any:
+def initial_value(parameter: Parameter, seed: int) -> Any:
     """The initial value of a parameter, a float64 NumPy array, from its own random stream: it does not change if other
     layers are added or removed.
 
@@ -51,7 +51,7 @@ def first_value(parameter: Parameter, seed: int) -> Any:
     return value
 
 
-def unfitting(parameter: Parameter) -> Diagnostic | None:
+def shape_mismatch(parameter: Parameter) -> Diagnostic | None:
     """The diagnostic for literal initial values whose shape differs from the weight's."""
     init = parameter.init.options.get("value") if isinstance(parameter.init, Choice) else parameter.init
     shape: list[int] = []

@@ -14,7 +14,7 @@ from .layout import Parameter
 
 
 @dataclass(frozen=True, slots=True)
-class Treatment:
+class LayerSettings:
     """`frozen`: names of the nodes and parameters that are not trained; `rates`: learning-rate multipliers by
     parameter."""
 
@@ -22,17 +22,17 @@ class Treatment:
     rates: dict[str, float]
 
 
-def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
+def layer_settings(graph: LayerGraph, parameters: Iterable[Parameter]) -> LayerSettings:
     """The file's `freeze` and `rates`. Raises DiagnosticError for a place without weights, for two rates of one place,
     and if nothing is left to train."""
     train = graph.train
     if train is None:
-        return Treatment(frozenset(), {})
+        return LayerSettings(frozenset(), {})
     weights = [p.name for p in parameters]
-    found: list[Diagnostic] = []
-    still = _paths(train.options.get("freeze"))
-    found += [_weightless("freeze", path, graph, weights) for path in still if not _within(path, weights)]
-    frozen = {name for path in still for name in _within(path, (*weights, *(node.name for node in graph.nodes)))}
+    errors: list[Diagnostic] = []
+    frozen_paths = _paths(train.options.get("freeze"))
+    errors += [_weightless("freeze", path, graph, weights) for path in frozen_paths if not _within(path, weights)]
+    frozen = {name for path in frozen_paths for name in _within(path, (*weights, *(node.name for node in graph.nodes)))}
     factors: dict[str, float] = {}
     chosen = train.options.get("rates") or ()
     assert isinstance(chosen, tuple)
@@ -42,18 +42,20 @@ def treatment(graph: LayerGraph, parameters: Iterable[Parameter]) -> Treatment:
         assert isinstance(factor, int | float)
         for path in _paths(rate.options["of"]):
             if path in factors:
-                found.append(Diagnostic("E0521", f"`{path}` is given two rates", rate.span, help=("keep one of them",)))
+                errors.append(
+                    Diagnostic("E0521", f"`{path}` is given two rates", rate.span, help=("keep one of them",))
+                )
             elif not _within(path, weights):
-                found.append(_weightless("rates", path, graph, weights))
+                errors.append(_weightless("rates", path, graph, weights))
             factors[path] = float(factor)
-    if weights and frozen.issuperset(weights) and not found:
+    if weights and frozen.issuperset(weights) and not errors:
         help = ("omit what is to be trained",)
-        found.append(Diagnostic("E0521", "nothing is left to train", train.spans.get("freeze"), help=help))
-    if found:
-        raise DiagnosticError(*found)
+        errors.append(Diagnostic("E0521", "nothing is left to train", train.spans.get("freeze"), help=help))
+    if errors:
+        raise DiagnosticError(*errors)
     # The innermost place takes precedence.
     rates = {name: factors[path] for path in sorted(factors, key=len) for name in _within(path, weights)}
-    return Treatment(frozenset(frozen), rates)
+    return LayerSettings(frozenset(frozen), rates)
 
 
 def _paths(value: Static) -> tuple[str, ...]:

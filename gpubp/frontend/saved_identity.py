@@ -13,7 +13,7 @@ from .identity import DATA, entry_text, graph_hashes, identity, is_default, writ
 from .net import Net
 
 
-def changed(before: Mapping[str, str], net: Net) -> list[str]:
+def changed_parts(before: Mapping[str, str], net: Net) -> list[str]:
     """The parts in which a net is not the one that `identity` gave `before`.
 
     An option that a version lacked is not in what it saved; at its default it means what was meant then. A default that

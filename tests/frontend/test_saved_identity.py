@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import gpubp
-from gpubp.frontend import changed, identity
+from gpubp.frontend import changed_parts, identity
 from gpubp.frontend.identity import graph_hashes
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -38,8 +38,8 @@ def net(text: str = TEXT) -> gpubp.Net:
 
 
 def test_a_net_is_the_one_that_was_saved() -> None:
-    assert changed(identity(net()), net()) == []
-    assert changed(identity(net()), net(TEXT.replace("scale = 2,", "header = auto, scale = 2,"))) == []
+    assert changed_parts(identity(net()), net()) == []
+    assert changed_parts(identity(net()), net(TEXT.replace("scale = 2,", "header = auto, scale = 2,"))) == []
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ def test_an_option_that_came_later_is_at_its_default(key: str, default: str) -> 
     saved = identity(net())
     assert default in saved[key]
     before = {**saved, key: saved[key].replace(default, "")}
-    assert changed(before, net()) == []
+    assert changed_parts(before, net()) == []
     if not before[key]:
         del before[key]
-        assert changed(before, net()) == []
+        assert changed_parts(before, net()) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_it_does_not_say_is_another_experiment(key: str, old: str, new: str
     """A value that is none of the net's, be it a default that another version had."""
     saved = identity(net())
     assert old in saved[key]
-    assert changed({**saved, key: saved[key].replace(old, new)}, net()) == [key]
+    assert changed_parts({**saved, key: saved[key].replace(old, new)}, net()) == [key]
 
 
 def test_options_stay_with_their_entry() -> None:
@@ -93,7 +93,7 @@ def test_options_stay_with_their_entry() -> None:
     saved = identity(net())
     first, second = saved["data"].split("; ")
     swapped = re.sub(r"scale = [\d.]+", "scale = 1.0", first), re.sub(r"scale = [\d.]+", "scale = 2", second)
-    assert changed({**saved, "data": "; ".join(swapped)}, net()) == ["data"]
+    assert changed_parts({**saved, "data": "; ".join(swapped)}, net()) == ["data"]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_options_stay_with_their_entry() -> None:
 def test_models_and_losses(old: str, new: str, same: bool) -> None:
     other = net(TEXT.replace(old, new))
     key = "loss" if "huber" in old else "model"
-    assert changed(identity(net()), other) == ([] if same else [key])
+    assert changed_parts(identity(net()), other) == ([] if same else [key])
 
 
 @pytest.mark.parametrize("file", ["xor", "digits_cnn", "mackey_glass"])
 def test_the_first_versions_hashed_defaults_too(file: str) -> None:
     net = gpubp.load(MODELS / f"{file}.net")
-    assert changed({**identity(net), **graph_hashes(net, lambda node: node.attrs)}, net) == []
+    assert changed_parts({**identity(net), **graph_hashes(net, lambda node: node.attrs)}, net) == []

@@ -18,7 +18,7 @@ MAIN = "resolved.net"
 FOLDER = "imports"
 
 
-def resolved(net: Net) -> dict[str, str]:
+def standalone_files(net: Net) -> dict[str, str]:
     """The files equivalent to the net's file, by relative path: `resolved.net`, and its imports under `imports/`. They
     need no overrides and no data to be loaded; data paths are unchanged."""
     writer = _Writer(net)
@@ -121,7 +121,7 @@ def _settings(section: syntax.Train | syntax.Data, told: Mapping[str, str]) -> I
         yield Span(source, place, place), lines if alone else f"\n{lines}"
 
 
-def given_as_text(params: Mapping[str, object]) -> dict[str, str]:
+def params_as_text(params: Mapping[str, object]) -> dict[str, str]:
     """Overrides of params in the language's syntax."""
     return {str(name): _text(value) for name, value in params.items()}
 

@@ -15,25 +15,25 @@ from ..ir import Var
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PARTS = ("first", "mean", "spread", "rows")
+PARTS = ("first", "mean", "squares", "rows")
 
 
-def spread_parts(values: Var, counts: Var, rows: Var) -> dict[str, Var]:
+def deviation_parts(values: Var, counts: Var, rows: Var) -> dict[str, Var]:
     """Statistics of a piece, float64 with one row each: its first value that counts, the mean distance from it, their
-    sum of squares, and the number of rows that count. Equal values have a spread of exactly 0."""
+    sum of squares, and the number of rows that count. They are exactly 0 if all values are equal."""
     first = ops.slice_(values, start=(0,) * values.ndim, stop=(1, *values.shape[1:]))
     rows = ops.reshape(rows, shape=(1,) * values.ndim)
     distance = ops.where(counts, values - first, 0.0)
     mean = ops.sum_(distance, (0,), keepdims=True) / rows
     rest = ops.where(counts, distance - mean, 0.0)
-    found = first, mean, ops.sum_(rest * rest, (0,), keepdims=True), rows
-    return dict(zip(PARTS, found, strict=True))
+    parts = first, mean, ops.sum_(rest * rest, (0,), keepdims=True), rows
+    return dict(zip(PARTS, parts, strict=True))
 
 
-def whole_spread(parts: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+def combine_deviations(parts: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
     """The combined sum of squares, from the statistics of pieces, with the pieces as the first axis."""
-    first, mean, spread, rows = (parts[name] for name in PARTS)
+    first, mean, squares, rows = (parts[name] for name in PARTS)
     means = first - first[0] + mean
-    about = means - (rows * means).sum(axis=0) / rows.sum(axis=0)
-    found: NDArray[Any] = (spread + rows * about * about).sum(axis=0)
-    return found
+    between = means - (rows * means).sum(axis=0) / rows.sum(axis=0)
+    total: NDArray[Any] = (squares + rows * between * between).sum(axis=0)
+    return total

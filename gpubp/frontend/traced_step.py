@@ -18,7 +18,7 @@ from .programs import losses, lowering
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched:
+class TracedStep:
     """The training program of loss and gradients, plus the parts of the forward pass that the stabilising rules
     replaced, so that each node of the file has its value. Its inputs are `feeds`, rows of the inputs and targets,
     followed by `states`, by name; its outputs are the scalars `data`, `penalty` and `loss`. For a net without a loss it
@@ -37,7 +37,7 @@ class Watched:
     cotangents: Mapping[Var, Var]
 
 
-def watched(net: Net, batch: int, dtype: str) -> Watched:
+def trace_step(net: Net, batch: int, dtype: str) -> TracedStep:
     """The step of `net` on `batch` rows, or its forward pass if it has no loss. Raises NetError if a layer refuses
     batches of that size."""
     graph = net.graph
@@ -58,9 +58,9 @@ def watched(net: Net, batch: int, dtype: str) -> Watched:
         trained = [var for name, var in parameters.items() if not net.layout.places[name][0].frozen]
         with origin("backpropagation"):
             program, cotangents = backward(stable, stable.outputs[-1], trained)
-    made = {v for eqn in program.eqns for v in eqn.outputs}
-    replaced = (eqn for eqn in eqns if made.isdisjoint(eqn.outputs))
-    return Watched(
+    computed = {v for eqn in program.eqns for v in eqn.outputs}
+    replaced = (eqn for eqn in eqns if computed.isdisjoint(eqn.outputs))
+    return TracedStep(
         verify(replace(program, eqns=(*program.eqns, *replaced))),
         tuple(v.hint for v in feeds),
         tuple(states.vars),

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from dsl import syntax
-from dsl.graph import Node, Static, Type
+from dsl.graph import Node, Static, Type, ancestors
 
 from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from .shape_history import Trace, binding, enclosing
 
-MENDS_CAUSE = " would fit"
+FIXES_CAUSE = " would fit"
 """The end of a help text that changes what led to an error, not its place."""
 
-LONGEST = 1000
+MAX_NODES = 1000
 """Maximum size of a graph that a fix is tried on: tracing more takes too long for a hint."""
 
 
@@ -24,10 +24,10 @@ Proposal = tuple[Node, str]
 """A node with the fix applied, and the help text that proposes it."""
 
 
-def remedies(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
+def working_fixes(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
     """The first fix that works, if any."""
     values = [cx.values.get(source) for source in node.inputs]
-    if len(node.inputs) != len(node.input_spans) or len(ancestors(node)) > LONGEST:
+    if len(node.inputs) != len(node.input_spans) or len(ancestors(node)) > MAX_NODES:
         return ()
     kinds = {
         "E0301": (_with_target, _units, _reshaped, _projected),
@@ -39,20 +39,6 @@ def remedies(cx: Trace, node: Node, error: ShapeError) -> tuple[str, ...]:
             if cx.fits(ancestors(changed)):
                 return (help,)
     return ()
-
-
-def ancestors(*nodes: Node) -> list[Node]:
-    """Nodes and all their dependencies, in topological order."""
-    out: dict[Node, None] = {}
-    work = [(node, False) for node in nodes]
-    while work:
-        top, ready = work.pop()
-        if ready:
-            out[top] = None
-        elif top not in out:
-            work.append((top, True))
-            work += [(s, False) for s in (*top.attrs.values(), *reversed(top.inputs)) if isinstance(s, Node)]
-    return list(out)
 
 
 def _replaced(node: Node, old: Node, new: Node) -> Node:
@@ -100,7 +86,7 @@ def _units(cx: Trace, node: Node) -> Iterator[Proposal]:
         for units in sorted(wanted):
             text = f"{at.span.text[:start]}{units}{at.span.text[start + len(written.text) :]}"
             changed = replace(at, attrs={**at.attrs, "units": units})
-            yield _replaced(node, at, changed), f"`{text}` in place of `{at.span.text}`{MENDS_CAUSE}"
+            yield _replaced(node, at, changed), f"`{text}` in place of `{at.span.text}`{FIXES_CAUSE}"
 
 
 def _type(node: Node) -> Type:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 
-from dsl.graph import Node
+from dsl.graph import Node, ancestors
 
 from ..ir import verify
 from ..transforms import Column, lift, outline
 from .identity import LOSS, MODEL, identity, written
-from .made import program_of
 from .net import Net
+from .program_cache import program_of
 from .programs import Built
-from .remedies import ancestors
 
 FREE = frozenset({MODEL, LOSS, "optimizer", "schedule", "clip", "average", "rates", "early_stop"})
 """Parts of `identity` that need not be equal: they are compared as programs, or handled for each net."""
@@ -23,7 +22,7 @@ class UnlikeError(Exception):
     """Nets that differ in more than numbers, or are not computed to the same bits together as alone."""
 
 
-def likeness(net: Net) -> Hashable:
+def sweep_key(net: Net) -> Hashable:
     """A key that is equal for nets that train on the same rows in the same way, with programs that differ in numbers
     alone."""
     train = net.graph.train
@@ -33,10 +32,10 @@ def likeness(net: Net) -> Hashable:
     metrics = tuple((name, *_options(node)) for name, node in train.metrics)
     rest = tuple(sorted((key, text) for key, text in identity(net).items() if key not in FREE))
     program = program_of(net, "train", int(net.option("batch", 32)), net.dtype).program
-    return types, places, metrics, rest, statistics(net), outline(program)
+    return types, places, metrics, rest, statistics_key(net), outline(program)
 
 
-def statistics(net: Net) -> tuple[str, ...]:
+def statistics_key(net: Net) -> tuple[str, ...]:
     """What the statistics that layers gather from the data depend on, beside the data."""
     return tuple(" ".join(_options(node)) for fitted in net.fitted for node in ancestors(fitted))
 
@@ -45,12 +44,12 @@ def _options(node: Node) -> tuple[str, ...]:
     return node.kind, *(f"{k} = {v.name if isinstance(v, Node) else written(v)}" for k, v in node.attrs.items())
 
 
-def lifted(builts: Sequence[Built], names: dict[Column, str]) -> Built:
+def lift_programs(programs: Sequence[Built], names: dict[Column, str]) -> Built:
     """The program of the first net, in which each number that differs between the nets is a scalar state; `names`: as
     in `lift`. Raises UnlikeError."""
-    first = builts[0]
-    if len({(outline(one.program), one.feeds, one.states, one.outputs) for one in builts}) > 1:
+    first = programs[0]
+    if len({(outline(one.program), one.feeds, one.states, one.outputs) for one in programs}) > 1:
         raise UnlikeError
-    program = verify(lift([one.program for one in builts], names))
-    given = program.inputs[len(first.program.inputs) :]
-    return replace(first, program=program, states=(*first.states, *(v.hint for v in given)))
+    program = verify(lift([one.program for one in programs], names))
+    numbers = program.inputs[len(first.program.inputs) :]
+    return replace(first, program=program, states=(*first.states, *(v.hint for v in numbers)))
