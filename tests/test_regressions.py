@@ -17,7 +17,7 @@ HELD: dict[str, tuple[str, ...]] = {
     "statistics are untouched in evaluation, and where they are frozen": (
         "layers/test_normalization.py::test_statistics_move_in_training_only",
         "peers/test_catalogue.py::test_running_statistics_of_batchnorm",
-        "optim/test_places.py::test_frozen_parts_work_as_in_evaluation",
+        "optim/test_layer_settings.py::test_frozen_parts_work_as_in_evaluation",
     ),
     "dropout 0 is the identity, 1 gives zeros; evaluation is the identity; the training mean is kept": (
         "layers/test_regularization.py::test_dropout_0_is_the_identity_and_1_gives_zeros",

@@ -16,7 +16,7 @@ from dsl.wording import short
 from ..data import NewRows
 from ..errors import GpubpError
 from ..executor import CHUNK
-from ..frontend import foretold
+from ..frontend import predicted_labels
 from ..training import LoadedRun, load_run
 from .common import whole
 from .output import ends_otherwise, write_output
@@ -132,7 +132,7 @@ def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[s
 def answers_of(run: LoadedRun, outputs: dict[str, Any]) -> dict[str, list[str]]:
     """Columns of cells. A target of classes has its word, and its output a probability for each of them, under
     `p.word`; other outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several."""
-    labels, known = run.labels(outputs), foretold(run.net)
+    labels, known = run.labels(outputs), predicted_labels(run.net)
     heads: list[str] = []
     columns: list[list[str]] = []
     for target, found in labels.items():

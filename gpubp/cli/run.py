@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from ..executor import Profile
-from ..frontend import PRECISIONS, Net, in_fold
+from ..frontend import PRECISIONS, Net, with_fold
 from ..health import Finding
 from ..strict_json import dumps
 from ..training import Run, asked_of, default_folder, net_of, spread, train
@@ -144,7 +144,7 @@ def _net(arguments: argparse.Namespace) -> Net:
         if arguments.fold is None:
             return net
         net.require_training(arguments.epochs)
-        return in_fold(net, arguments.fold, arguments.folds)
+        return with_fold(net, arguments.fold, arguments.folds)
     if arguments.resume is None:
         arguments.refuse("FILE is missing: name a .net file, or a run with `--resume`")
     if arguments.set:

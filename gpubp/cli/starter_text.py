@@ -13,7 +13,7 @@ from dsl.tokens import WORDS
 
 from ..data import UTF8, Column
 from ..errors import GpubpError
-from ..frontend import written
+from ..frontend import format_value
 from .starter import Guess
 
 ROWS_TO_SPLIT, ROWS_TO_VALIDATE = 20, 50
@@ -90,12 +90,12 @@ def _reader(found: Guess, path: str) -> str:
     more += "".join(f", {option}" for option in sheet.notation.options())
     more += f', encoding = "{found.table.encoding}"' if found.table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
-    last = written(found.target.name)
+    last = format_value(found.target.name)
     if not found.words and not found.left_out:
-        return f"csv({written(path)}, target = {last}{more})"
-    parts = [f"[{', '.join(written(column.name) for column in found.numbers)}]"] * bool(found.numbers)
-    parts += [written(column.name) for column in found.words]
-    return f"csv({written(path)}, columns = [{', '.join([*parts, last])}]{more})"
+        return f"csv({format_value(path)}, target = {last}{more})"
+    parts = [f"[{', '.join(format_value(column.name) for column in found.numbers)}]"] * bool(found.numbers)
+    parts += [format_value(column.name) for column in found.words]
+    return f"csv({format_value(path)}, columns = [{', '.join([*parts, last])}]{more})"
 
 
 def _sizes(rows: int, complete: bool) -> tuple[int, int, int]:

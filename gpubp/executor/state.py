@@ -18,7 +18,7 @@ from ..frontend import (
     Built,
     Net,
     as_numbers,
-    counters,
+    counter_specs,
     gradient_name,
     initial_value,
     program_of,
@@ -33,7 +33,7 @@ class State:
         self.net, self.backend, self.dtype = net, backend, dtype
         self.arrays: dict[str, Any] = {}
         xp = backend.xp
-        self.counters = counters(net)
+        self.counters = counter_specs(net)
         for name, (kind, value) in self.counters.items():
             self.arrays[name] = xp.full((), value, dtype=kind)
         self.arrays[SEED][...] = seed

@@ -2,16 +2,17 @@
 
 from .data_check import CheckedData, check_data
 from .domains import Domain, domains
-from .exports import build_for_any_batch, no_form, result_names
+from .early_stopping import Watch, watch_of
+from .exports import build_for_any_batch, result_names, unsupported
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
-from .identity import answers, data_files, describe_place, foretold, identity, labelled, written
+from .identity import data_files, describe_place, format_value, identity, label_targets, metric_labels, predicted_labels
 from .initial_values import initial_value
 from .layout import Buffer, Group, Layout, Parameter
 from .lifting import UnlikeError, lift_programs, statistics_key, sweep_key
 from .loading import current_catalog, load, loads
 from .net import Net, required
-from .overrides import in_fold, in_force
+from .overrides import with_fold, with_options
 from .planning import build_plan, plan_of
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32
@@ -22,10 +23,10 @@ from .saved_identity import changed_parts
 from .source_edits import initialiser, with_init, with_rate
 from .stacking import GOING, stack_program
 from .standalone_source import MAIN, standalone_files
-from .states import AVERAGE, BEST, BEST_STEP, COUNTERS, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counters
-from .stops import Start, Watch, cannot_start, start_of, watch_of
+from .states import AVERAGE, BEST, BEST_STEP, COUNTERS, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counter_specs
 from .traced_step import TracedStep, trace_step
 from .update import GUARD, gradient_name, require_update
+from .warm_start import Start, cannot_start, start_of
 
 __all__ = [
     "AVERAGE",
@@ -59,7 +60,7 @@ __all__ = [
     "Start",
     "Watch",
     "TracedStep",
-    "answers",
+    "label_targets",
     "as_numbers",
     "build",
     "build_for_any_batch",
@@ -70,26 +71,26 @@ __all__ = [
     "check_values",
     "match_feeds",
     "data_files",
-    "counters",
+    "counter_specs",
     "current_catalog",
     "describe",
     "describe_place",
-    "foretold",
+    "predicted_labels",
     "domains",
     "fed_to_fit",
     "initial_value",
     "gradient_name",
     "identity",
-    "labelled",
-    "in_fold",
-    "in_force",
+    "metric_labels",
+    "with_fold",
+    "with_options",
     "initialiser",
     "lift_programs",
     "sweep_key",
     "load",
     "loads",
     "plan_of",
-    "no_form",
+    "unsupported",
     "program_of",
     "build_plan",
     "required",
@@ -108,5 +109,5 @@ __all__ = [
     "stack_program",
     "with_init",
     "with_rate",
-    "written",
+    "format_value",
 ]

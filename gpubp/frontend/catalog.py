@@ -12,7 +12,8 @@ from .. import data as data
 from .. import layers as layers
 from .. import optim as optim
 from ..registry import ENTRIES, Entry, OptionType
-from . import stops as stops
+from . import early_stopping as early_stopping
+from . import warm_start as warm_start
 from .precision import PRECISIONS
 from .synonyms import SYNONYMS
 

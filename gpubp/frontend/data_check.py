@@ -10,8 +10,8 @@ from dsl.records import dataclass
 from ..data import Dataset, check_split, measure
 from ..data import load as load_data
 from ..errors import DataError
+from .early_stopping import watch_of
 from .net import Net
-from .stops import watch_of
 
 
 @dataclass(frozen=True, slots=True)

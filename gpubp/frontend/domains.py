@@ -7,7 +7,7 @@ import math
 from dsl.graph import Choice
 from dsl.records import dataclass
 
-from .identity import written
+from .identity import format_value
 from .net import Net
 
 MAX_LISTED = 1000
@@ -57,7 +57,7 @@ def domains(net: Net) -> dict[str, Domain]:
         elif isinstance(domain, tuple) and len(domain) == 3 and domain[0] == "..":
             found[name] = _range(domain[1], domain[2])
         elif isinstance(domain, tuple):
-            found[name] = Domain(tuple(dict.fromkeys(map(written, domain))))
+            found[name] = Domain(tuple(dict.fromkeys(map(format_value, domain))))
     return found
 
 

@@ -40,7 +40,7 @@ def result_names(program: Program) -> dict[Var, str]:
     return found
 
 
-def no_form(eqn: Eqn, language: str) -> NetError:
+def unsupported(eqn: Eqn, language: str) -> NetError:
     """The error for an equation without a form in C or ONNX, at the place in the file that it originates from."""
     node = source_of(eqn.origin)
     what, span = (f"`{node.name}`", node.span) if isinstance(node, Node) else ("a step of the net", None)

@@ -18,7 +18,7 @@ def tables(graph: LayerGraph) -> frozenset[str]:
     return frozenset(name for name, entry in _metrics(graph).items() if entry is not None and entry.table)
 
 
-def rises(graph: LayerGraph, figure: str) -> bool:
+def higher_is_better(graph: LayerGraph, figure: str) -> bool:
     """Whether higher is better, according to the metric's definition."""
     entry = _metrics(graph).get(figure.partition(".")[2])
     return entry is not None and entry.rising

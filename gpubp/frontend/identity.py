@@ -26,11 +26,11 @@ def identity(net: Net) -> dict[str, str]:
     if graph.rows is not None:
         out[DATA] = "; ".join(entry_text(entry) for entry in graph.rows.entries)
     if graph.data is not None:
-        out["split"] = written(graph.data.split)
+        out["split"] = format_value(graph.data.split)
     out |= graph_hashes(net, _told)
     if graph.train is not None:
         out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
-        out |= {key: written(value) for key, value in graph.train.options.items()}
+        out |= {key: format_value(value) for key, value in graph.train.options.items()}
     return out
 
 
@@ -40,7 +40,7 @@ def graph_hashes(net: Net, attrs: Callable[[Node], Mapping[str, Static | Node]])
     number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
 
     def line(node: Node) -> str:
-        told = (f"{k} = {number[v] if isinstance(v, Node) else written(v)}" for k, v in attrs(node).items())
+        told = (f"{k} = {number[v] if isinstance(v, Node) else format_value(v)}" for k, v in attrs(node).items())
         return f"{node.name} = {node.kind}({', '.join(told)}) {[number[source] for source in node.inputs]} {node.type}"
 
     outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
@@ -70,7 +70,7 @@ def is_default(value: object, part: str | None, default: object) -> bool:
     return value == (tuple(default) if isinstance(default, list) else default)
 
 
-def written(value: Static) -> str:
+def format_value(value: Static) -> str:
     """A static value in the language's syntax, with all options that have a value."""
     match value:
         case None:
@@ -84,20 +84,20 @@ def written(value: Static) -> str:
         case Duration(amount, unit):
             return f"{amount}{unit}"
         case Choice(name, options):
-            told = (f"{key} = {written(one)}" for key, one in options.items() if one is not None)
+            told = (f"{key} = {format_value(one)}" for key, one in options.items() if one is not None)
             return f"{name}({', '.join(told)})"
         case tuple():
-            return f"[{', '.join(map(written, value))}]"
+            return f"[{', '.join(map(format_value, value))}]"
     return repr(value)
 
 
-def answers(net: Net) -> dict[str, str]:
+def label_targets(net: Net) -> dict[str, str]:
     """For each output of class probabilities, the target that the loss or a metric compares it with."""
     targets = {node.label or node.name for node in net.graph.targets}
-    return {output: name for output, (name, of) in foretold(net).items() if name == of and name in targets}
+    return {output: name for output, (name, of) in predicted_labels(net).items() if name == of and name in targets}
 
 
-def foretold(net: Net) -> dict[str, tuple[str, str]]:
+def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
     """For each output of class probabilities, the name of its labels and the input or target they come from, according
     to the loss or a metric. Labels may be rearranged, like the next words of a text."""
     graph = net.graph
@@ -117,7 +117,7 @@ def foretold(net: Net) -> dict[str, tuple[str, str]]:
     return found
 
 
-def labelled(net: Net) -> dict[str, str]:
+def metric_labels(net: Net) -> dict[str, str]:
     """For each metric that compares with labels, by name, the input or target that these come from."""
     metrics = net.graph.train.metrics if net.graph.train is not None else ()
     bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _taken_from(source)))
@@ -157,8 +157,8 @@ def entry_text(entry: DataEntry) -> str:
     """What an entry of `data` reads, or the number of its rows and their hash."""
     names = ", ".join(entry.names)
     if isinstance(entry.value, Choice):
-        return f"{names} = {written(entry.value)}"
-    return f"{names} = {len(entry.value)} rows, {_hash([written(entry.value)])[:16]}"
+        return f"{names} = {format_value(entry.value)}"
+    return f"{names} = {len(entry.value)} rows, {_hash([format_value(entry.value)])[:16]}"
 
 
 def _needed(node: Node, among: Sequence[Node]) -> list[Node]:

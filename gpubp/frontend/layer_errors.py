@@ -47,7 +47,7 @@ class SharedTwice(ShapeError):
         self.known = known
 
 
-def failure(entry: Entry, error: Exception) -> ShapeError:
+def layer_failure(entry: Entry, error: Exception) -> ShapeError:
     """The error raised by `entry`'s function, in the terms of the file; its own message if that is about shapes."""
     frames = list(_frames(error.__traceback__))
     module = frames[-1].tb_frame.f_globals.get("__name__", "")
@@ -83,7 +83,7 @@ def _frames(traceback: TracebackType | None) -> Iterable[TracebackType]:
         traceback = traceback.tb_next
 
 
-def complaint(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) -> Diagnostic:
+def shape_diagnostic(cx: Trace, node: Node, error: ShapeError, *, own: bool = False) -> Diagnostic:
     """The diagnostic for an error at `node`; `own`: the node's own shape is wrong, not those of its inputs."""
     span, labels = node.span, (history if own else causes)(node, cx)
     notes = list(expanded_from(node.trace))
@@ -125,7 +125,7 @@ def _uses(here: tuple[Frame, ...], there: tuple[Frame, ...]) -> tuple[Frame | No
     return first, second
 
 
-def in_order(graph: LayerGraph, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def sort_diagnostics(graph: LayerGraph, found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Diagnostics in source order, the main file's first, without duplicates. Errors with the same fix are reported
     once: a metric fails for the same reason as the loss."""
     once: dict[object, Diagnostic] = {}

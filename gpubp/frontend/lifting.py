@@ -9,7 +9,7 @@ from dsl.graph import Node, ancestors
 
 from ..ir import verify
 from ..transforms import Column, lift, outline
-from .identity import LOSS, MODEL, identity, written
+from .identity import LOSS, MODEL, format_value, identity
 from .net import Net
 from .program_cache import program_of
 from .programs import Built
@@ -41,7 +41,7 @@ def statistics_key(net: Net) -> tuple[str, ...]:
 
 
 def _options(node: Node) -> tuple[str, ...]:
-    return node.kind, *(f"{k} = {v.name if isinstance(v, Node) else written(v)}" for k, v in node.attrs.items())
+    return node.kind, *(f"{k} = {v.name if isinstance(v, Node) else format_value(v)}" for k, v in node.attrs.items())
 
 
 def lift_programs(programs: Sequence[Built], names: dict[Column, str]) -> Built:

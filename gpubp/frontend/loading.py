@@ -22,8 +22,9 @@ from ..ir import Aval, Var, recording
 from ..memory import uncollected
 from ..registry import ENTRIES
 from .catalog import catalog
+from .early_stopping import check_stop
 from .initial_values import shape_mismatch
-from .layer_errors import complaint, in_order
+from .layer_errors import shape_diagnostic, sort_diagnostics
 from .layer_settings import layer_settings
 from .layout import Buffer, Parameter, arrange
 from .loss import data_and_penalties, metric_terms
@@ -32,7 +33,6 @@ from .net import Net
 from .plateau import check_plateau
 from .plugins import load_plugins
 from .standalone_source import params_as_text
-from .stops import check_stop
 from .suspicions import Traced, suspicions
 from .update import check_update
 
@@ -124,7 +124,7 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
             try:
                 cx.feed(node)
             except ShapeError as error:
-                raise DiagnosticError(complaint(cx, node, error)) from None
+                raise DiagnosticError(shape_diagnostic(cx, node, error)) from None
         loss = _loss_of(graph, cx)
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
     constant = [(name, node) for name, node in graph.outputs.items() if node not in cx.varying]
@@ -133,7 +133,7 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     found = [Diagnostic("E0303", message.format(name), node.span, help=help) for name, node in constant]
     found += [misfit for parameter in parameters.values() if (misfit := shape_mismatch(parameter)) is not None]
     if found:
-        raise DiagnosticError(*in_order(graph, found))
+        raise DiagnosticError(*sort_diagnostics(graph, found))
     places = layer_settings(graph, parameters.values())
     errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
     if errors:
@@ -176,5 +176,5 @@ def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
     found += check_stop(graph)
     found += check_plateau(graph)
     if found:
-        raise DiagnosticError(*in_order(graph, found)) from next(iter(causes), None)
+        raise DiagnosticError(*sort_diagnostics(graph, found)) from next(iter(causes), None)
     return loss

@@ -13,7 +13,7 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from ..layers import Accumulation
 from ..layers.metrics import mean_of
-from .layer_errors import complaint
+from .layer_errors import shape_diagnostic
 from .lowering import Lowering
 from .shape_history import type_text
 
@@ -86,7 +86,7 @@ def one_number(node: Node, cx: Lowering, rule: str) -> Var:
         error = ShapeError(f"{rule}, this is {type_text(cx, value)}", help, code="E0302")
     else:
         error = ShapeError(f"{rule}, this is a class label", code="E0306")
-    finding = complaint(cx, node, error, own=True)
+    finding = shape_diagnostic(cx, node, error, own=True)
     train = cx.graph.train
     if train is not None and node is train.loss and node not in train.nodes:
         finding = replace(finding, span=train.spans["loss"])  # a value of the model, by name

@@ -18,7 +18,7 @@ from ..layers import Accumulation
 from ..registry import ENTRIES, lookup
 from ..transforms import derivative
 from .derivatives import stabilised
-from .layer_errors import LayerFails, SharedTwice, complaint, failure, in_order
+from .layer_errors import LayerFails, SharedTwice, layer_failure, shape_diagnostic, sort_diagnostics
 from .layout import Buffer, Parameter
 from .sizes import check_derivatives, check_example, check_weights
 
@@ -158,13 +158,13 @@ class Lowering:
             except ShapeError as error:
                 place = error.code, node.span, node.trace[-1:] and node.trace[-1].span
                 if place not in found and len(found) < MAX_FINDINGS:
-                    found[place] = complaint(self, node, error)
+                    found[place] = shape_diagnostic(self, node, error)
                 cause = cause or error.__cause__
             for known in (self.varying, self.drawn):
                 if not known.isdisjoint(sources):
                     known.add(node)
         if found:
-            raise DiagnosticError(*in_order(self.graph, found.values())) from cause
+            raise DiagnosticError(*sort_diagnostics(self.graph, found.values())) from cause
 
     def fits(self, nodes: Sequence[Node]) -> bool:
         """Whether nodes, in topological order, trace without an error, in isolation and with new weights."""
@@ -208,7 +208,7 @@ class Lowering:
             with no_truth():
                 value = entry.function(self, *inputs, **options)
         except Exception as error:  # an external layer may raise anything
-            told = failure(entry, error)
+            told = layer_failure(entry, error)
             raise told from (error if told is not error else None)
         return self._checked(node, value)
 

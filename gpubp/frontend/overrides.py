@@ -8,12 +8,12 @@ from dsl.graph import Choice, Data, Static, Word
 from dsl.source import Span
 
 from ..errors import positive
-from .identity import written
+from .identity import format_value
 from .net import Net
 from .program_cache import share_programs
 
 
-def in_force(
+def with_options(
     net: Net,
     *,
     epochs: int | None = None,
@@ -37,11 +37,11 @@ def in_force(
     if "epochs" in told:
         options["steps"] = None
     graph = replace(net.graph, train=replace(net.graph.train, options=options))
-    words = {key: written(value) for key, value in told.items()}
+    words = {key: format_value(value) for key, value in told.items()}
     return share_programs(net, replace(net, graph=graph, told={**net.told, **words}))
 
 
-def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:
+def with_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:
     """The net as if the `split` of its file held out fold number `fold` of `folds` for validation, replacing any folds
     of its own; stratified by the name `stratify` if not None."""
     data = net.graph.data
@@ -54,4 +54,4 @@ def in_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net
     by = {} if stratify is None else {"stratify": stratify}
     split = replace(split, options={**split.options, **by, "folds": folds, "fold": fold})
     graph = replace(net.graph, data=replace(data, split=split))
-    return share_programs(net, replace(net, graph=graph, split=written(split)))
+    return share_programs(net, replace(net, graph=graph, split=format_value(split)))

@@ -10,7 +10,7 @@ from dsl.graph import Choice, Duration, LayerGraph, Static
 from dsl.records import dataclass
 
 from ..errors import NetError
-from .figures import figures, rises
+from .figures import figures, higher_is_better
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def plateau_of(graph: LayerGraph) -> Plateau | None:
     factor, least = options["factor"], options["least"]
     assert isinstance(factor, int | float)
     assert isinstance(least, int | float)
-    return Plateau(figure, rises(graph, figure), factor, patience.amount, patience.unit == "epochs", least)
+    return Plateau(figure, higher_is_better(graph, figure), factor, patience.amount, patience.unit == "epochs", least)
 
 
 def check_plateau(graph: LayerGraph) -> list[Diagnostic]:

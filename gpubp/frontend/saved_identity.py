@@ -9,7 +9,7 @@ from dsl.graph import Choice, DataEntry, Static
 
 from ..registry import lookup
 from .catalog import TRAIN
-from .identity import DATA, entry_text, graph_hashes, identity, is_default, written
+from .identity import DATA, entry_text, format_value, graph_hashes, identity, is_default
 from .net import Net
 
 
@@ -60,4 +60,4 @@ def _pattern(value: Static, part: str | None) -> str:
             return rf"{re.escape(name)}\({inside}\)"
         case tuple():
             return rf"\[{', '.join(_pattern(one, part) for one in value)}\]"
-    return re.escape(written(value))
+    return re.escape(format_value(value))

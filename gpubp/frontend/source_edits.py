@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsl.graph import Choice, Node
 
-from .identity import written
+from .identity import format_value
 from .net import Net
 
 
@@ -35,7 +35,7 @@ def with_rate(net: Net, factor: float) -> str | None:
     # Options with default values are omitted.
     options = {key: value for key, value in choice.options.items() if key in choice.option_spans or key == "lr"}
     options["lr"] = float(f"{lr * factor:.3g}")
-    return f"optimizer = {choice.name}({', '.join(f'{key} = {written(value)}' for key, value in options.items())})"
+    return f"optimizer = {choice.name}({', '.join(f'{key} = {format_value(value)}' for key, value in options.items())})"
 
 
 def _one_line(text: str) -> str:

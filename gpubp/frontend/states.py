@@ -48,7 +48,7 @@ _ALWAYS: Final[Mapping[str, tuple[str, float]]] = {
 _PLATEAU: Final[Mapping[str, tuple[str, float]]] = {BEST: ("float64", float("inf")), BEST_STEP: ("int64", 0)}
 
 
-def counters(net: Net) -> dict[str, tuple[str, float]]:
+def counter_specs(net: Net) -> dict[str, tuple[str, float]]:
     """dtype and initial value of each scalar that the net's programs or its training need."""
     out = dict(_ALWAYS)
     train = net.graph.train

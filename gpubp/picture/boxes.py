@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dsl.records import dataclass
 
-from ..frontend import Net, written
+from ..frontend import Net, format_value
 
 if TYPE_CHECKING:
     from dsl.graph import Node
@@ -284,10 +284,10 @@ def _line(node: Node) -> str:
         value = node.attrs[key]
         if hasattr(value, "trace") or "init" in key:
             continue
-        text = written(value)
+        text = format_value(value)
         shown.append(text if number < 2 else f"{key} = {text}")
     return f"{node.kind}({', '.join(shown)})" if shown else node.kind
 
 
 def _operand(node: Node) -> str:
-    return written(node.attrs["value"]) if node.kind == "constant" else "_"  # type: ignore[arg-type]
+    return format_value(node.attrs["value"]) if node.kind == "constant" else "_"  # type: ignore[arg-type]

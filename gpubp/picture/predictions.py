@@ -10,7 +10,7 @@ from dsl.records import dataclass
 
 from ..data import Stream
 from ..data import load as load_data
-from ..frontend import Net, answers
+from ..frontend import Net, label_targets
 from ..training import LoadedRun
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
     import numpy as np
 
     answers_: list[Classes | Numbers] = []
-    for output, target in answers(run.net).items():
+    for output, target in label_targets(run.net).items():
         p, labels = rows.outputs[output], rows.targets[target].astype(np.int64)
         counted = ~np.isin(labels, _ignored(run.net, target))
         at = np.argwhere(counted)

@@ -12,7 +12,7 @@ from dsl.records import dataclass
 
 from ..data import Encoder
 from ..executor import Executor
-from ..frontend import answers
+from ..frontend import label_targets
 from ..ir import Var
 from ..render import Interface, Slot
 from .environment import VERSION
@@ -62,7 +62,7 @@ def metadata(run: Source) -> dict[str, str]:
             found[f"{name}.columns"] = _heads(encoder)
             found[f"{name}.scale"] = encoder.scale if encoder.scale != 1 else None
             found |= {f"{name}.mean": encoder.mean, f"{name}.deviation": encoder.deviation}
-    for name, target in answers(run.executor.net).items():
+    for name, target in label_targets(run.executor.net).items():
         if target in run.columns:
             found[f"{name}.classes"] = run.columns[target].vocabulary
     told = {key: json.dumps(value, ensure_ascii=False) for key, value in found.items() if value}
@@ -111,7 +111,7 @@ def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:
 
 
 def _output(name: str, value: Var, run: Source) -> Slot:
-    target = answers(run.executor.net).get(name)
+    target = label_targets(run.executor.net).get(name)
     encoder = run.columns.get(target) if target is not None else None
     about = [f"the probabilities of {target}: {_listed(encoder.vocabulary)}"] if encoder is not None else []
     return Slot(name, value.shape[1:], value.dtype, None, about)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import GpubpError
 from ..executor import Executor
-from ..frontend import Built, build, build_for_any_batch, describe, no_form, result_names
+from ..frontend import Built, build, build_for_any_batch, describe, result_names, unsupported
 from ..ir import Eqn, Program, Var
 from ..passes import specialise
 from ..render import CannotExportError, onnx_model, portable_source
@@ -73,7 +73,7 @@ def c_text(run: Source, name: str) -> str:
         with executor.backend.running():
             return portable_source(program, values, built.hints, describe, name, told, np)
     except CannotExportError as error:
-        raise no_form(error.eqn, "C") from None
+        raise unsupported(error.eqn, "C") from None
 
 
 def onnx_file(run: Source, name: str) -> bytes:
@@ -86,7 +86,7 @@ def onnx_file(run: Source, name: str) -> bytes:
     try:
         return onnx_model(program, values, hints, describe, batch, name, told, VERSION, metadata(run))
     except CannotExportError as error:
-        raise no_form(error.eqn, "ONNX") from None
+        raise unsupported(error.eqn, "ONNX") from None
     except OverflowError as error:
         raise GpubpError(f"{error}; a C file has no such limit") from None
 

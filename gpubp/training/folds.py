@@ -11,7 +11,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..errors import CheckpointError, InputError, positive
-from ..frontend import Net, in_fold, required
+from ..frontend import Net, required, with_fold
 from ..health import Finding
 from .folder import FOLD, FOLDS, holds_folds
 from .hooks import Callback, Hooks
@@ -117,7 +117,7 @@ def cross_validate(
         if ended is not None:
             ended(told.folds[-1], run)
 
-    members = [Member(k, in_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
+    members = [Member(k, with_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
     how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
     told.stopped = conduct(told, FOLD, members, (device, backend), hooks, note, diverged, **how)

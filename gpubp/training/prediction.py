@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data import Encoder, NewRows, read_table
 from ..executor import CHUNK, Executor
-from ..frontend import Net, foretold
+from ..frontend import Net, predicted_labels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +86,7 @@ class Predictor:
         import numpy as np
 
         found = {}
-        for output, (name, of) in foretold(self.net).items():
+        for output, (name, of) in predicted_labels(self.net).items():
             values = outputs[output] if isinstance(outputs, Mapping) else outputs
             host = self.executor.backend.to_host(values)
             words = np.array(self.words[of], dtype=object)[host.argmax(axis=-1)]

@@ -11,7 +11,7 @@ from dsl.records import dataclass
 from ..errors import DivergedError, InputError, positive
 from ..executor import Executor
 from ..executor import diverged as loss_diverged
-from ..frontend import RATE_SCALE, Net, constant_rate, in_force, required
+from ..frontend import RATE_SCALE, Net, constant_rate, required, with_options
 from .dataset import dataset_of
 from .initial_weights import load_initial_weights
 
@@ -98,7 +98,7 @@ def range_test(
     if positive(steps, "steps") < 2:
         raise InputError("`steps` must be at least 2")
     required(net).require_training(1, given=data is not None)
-    net, lr = constant_rate(in_force(net, seed=seed))
+    net, lr = constant_rate(with_options(net, seed=seed))
     executor = Executor(net, device, backend=backend)
     dataset = dataset_of(executor, data, executor.seed)
     rows = dataset.part("train")

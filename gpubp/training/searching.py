@@ -16,7 +16,7 @@ from dsl.records import dataclass
 
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, SaveError, reason
-from ..frontend import Net, changed_parts, domains, identity, in_fold, load, watch_of
+from ..frontend import Net, changed_parts, domains, identity, load, watch_of, with_fold
 from ..paths import relative
 from .checkpoint import write
 from .environment import data_hashes, different
@@ -141,7 +141,7 @@ def _check(net: Net, epochs: int | None, folds: int | None) -> tuple[str, bool]:
             f"`{name}` declares no param to search over: `param width = 16 in [8, 16, 32]`, or `param lr = 1e-2 in "
             "log(1e-4, 1e-1)`"
         )
-    divided = net if folds is None else in_fold(net, 1, folds)
+    divided = net if folds is None else with_fold(net, 1, folds)
     parts = load_data(divided.graph, net.base, int(net.option("seed", 0))).parts
     if "valid" not in parts:
         help = "`split = split(valid = 20%)` in `data` does; `--folds 5` holds out all in turn"

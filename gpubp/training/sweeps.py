@@ -20,12 +20,12 @@ from ..frontend import (
     TOTAL_STEPS,
     Net,
     UnlikeError,
-    in_force,
     load,
     require_figure,
     require_update,
     sweep_key,
     watch_of,
+    with_options,
 )
 from .dataset import length_of
 from .restarts import Race, begin
@@ -79,7 +79,7 @@ def _candidate(task: Task, number: int, params: dict[str, str], device: str) -> 
     """A trial, and a key that it shares with those it may be trained beside; None if it is trained by itself: large
     nets, and params that the file is wrong with, which the trial will report."""
     try:
-        net = in_force(load(task.file, {**task.given, **params}), epochs=task.epochs)
+        net = with_options(load(task.file, {**task.given, **params}), epochs=task.epochs)
         if most_together(net, device, roughly=True) > int(net.option("restarts")):
             return Candidate(number, params, net), sweep_key(net)
     except (GpubpError, MemoryError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import CheckpointError, DeviceFailedError, DivergedError, InputError, SaveError, positive
 from ..executor import Programs
-from ..frontend import Net, in_force, required
+from ..frontend import Net, required, with_options
 from ..health import Finding
 from ..memory import free_memory
 from .checkpoint import Saved, read
@@ -97,7 +97,7 @@ def course(
             if data is None:
                 require_file_data(source, saved)
             seed, precision = _as_before(source, saved, seed, precision)
-        net = in_force(net, epochs=epochs, seed=seed, precision=precision)
+        net = with_options(net, epochs=epochs, seed=seed, precision=precision)
         training = Training(net, where, folder, source, saved, data, hooks, {} if shared is None else shared)
         try:
             return (yield from training.course())

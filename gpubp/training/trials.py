@@ -13,7 +13,7 @@ from dsl.records import dataclass
 
 from ..data import Purpose, generator
 from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
-from ..frontend import Domain, Net, in_fold, in_force, load
+from ..frontend import Domain, Net, load, with_fold, with_options
 from .folds import CrossValidation, cross_validate
 from .run import Progress, Run
 from .seeds import Replication, replicate
@@ -51,9 +51,9 @@ class Task:
     def divided(self, net: Net) -> list[Net]:
         """The nets that a trial with this net trains: one for each fold or each seed."""
         if self.folds is not None:
-            return [in_fold(net, fold, self.folds) for fold in range(1, self.folds + 1)]
+            return [with_fold(net, fold, self.folds) for fold in range(1, self.folds + 1)]
         first = int(net.option("seed"))
-        return [in_force(net, seed=seed) for seed in range(first, first + (self.seeds or 1))]
+        return [with_options(net, seed=seed) for seed in range(first, first + (self.seeds or 1))]
 
 
 def method_of(space: Mapping[str, Domain], trials: int, asked: str) -> str:
@@ -110,7 +110,7 @@ def one_trial(
 
     value, failed = None, ""
     try:
-        net = in_force(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
+        net = with_options(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
         how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
         if task.folds is not None or task.seeds is not None:
             told: CrossValidation | Replication

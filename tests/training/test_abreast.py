@@ -13,7 +13,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import Abreast, Executor
-from gpubp.frontend import UnlikeError, in_fold
+from gpubp.frontend import UnlikeError, with_fold
 from gpubp.training.course import SHARE
 from tests.render.compiled import QUICK, needs_compiler
 
@@ -102,7 +102,7 @@ def test_folds_of_two_sizes(tmp_path: Path, alone: list[int]) -> None:
     assert not alone
     assert len({fold.rows for fold in told.folds}) == 2
     for k, run in enumerate(runs, 1):
-        same(run, gpubp.train(in_fold(net, k, 4), "cpu"))
+        same(run, gpubp.train(with_fold(net, k, 4), "cpu"))
 
 
 def test_interrupted_at_different_steps_they_run_side_by_side_again(tmp_path: Path, alone: list[int]) -> None:

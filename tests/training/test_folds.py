@@ -12,7 +12,7 @@ import pytest
 
 import gpubp
 from gpubp.data import load as load_data
-from gpubp.frontend import in_fold
+from gpubp.frontend import with_fold
 from gpubp.training import Fold
 from tests.peers.nets import Array
 
@@ -54,8 +54,8 @@ def test_the_argument_stratifies_as_if_the_file_did(labelled: Path) -> None:
     text = labelled.read_text("utf-8")
     said = gpubp.load(labelled)
     labelled.write_text(text.replace(", stratify = y", ""), "utf-8")
-    asked, plain = (in_fold(gpubp.load(labelled), 2, 3, by) for by in ("y", None))
-    one, two, other = (load_data(n.graph, n.base, 0).parts for n in (in_fold(said, 2, 3), asked, plain))
+    asked, plain = (with_fold(gpubp.load(labelled), 2, 3, by) for by in ("y", None))
+    one, two, other = (load_data(n.graph, n.base, 0).parts for n in (with_fold(said, 2, 3), asked, plain))
     for part in one:
         np.testing.assert_array_equal(one[part], two[part])
     assert one["valid"].tolist() != other["valid"].tolist()

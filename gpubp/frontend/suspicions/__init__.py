@@ -7,7 +7,7 @@ from typing import Final
 
 from dsl.diagnostics import Diagnostic
 
-from ..layer_errors import in_order
+from ..layer_errors import sort_diagnostics
 from . import derivatives, layers, losses, rates
 from .traced import Traced
 
@@ -32,4 +32,4 @@ _LOOKS: Final[tuple[Callable[[Traced], Iterator[Diagnostic]], ...]] = (
 
 def suspicions(net: Traced) -> list[Diagnostic]:
     """Warnings about a net, in the order of the text, each place once for each code."""
-    return in_order(net.graph, [finding for look in _LOOKS for finding in look(net)])
+    return sort_diagnostics(net.graph, [finding for look in _LOOKS for finding in look(net)])

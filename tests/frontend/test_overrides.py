@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import gpubp
-from gpubp.frontend import identity, in_force, standalone_files
+from gpubp.frontend import identity, standalone_files, with_options
 
 HEAD = """
 param long = 4
@@ -31,7 +31,7 @@ ON_LINES = "train {\n  loss = mse(p, y)  # the error\n  optimizer = sgd(lr = 0.1
 )
 def test_the_text_in_force_means_the_same(train: str) -> None:
     net = gpubp.loads(HEAD + train)
-    told = in_force(net, epochs=5, seed=3, precision="float64")
+    told = with_options(net, epochs=5, seed=3, precision="float64")
     assert (told.option("epochs"), told.option("steps")) == (5, None)
     assert (told.option("seed"), told.dtype) == (3, "float64")
     text = standalone_files(told)["resolved.net"]
@@ -45,9 +45,9 @@ def test_the_text_in_force_means_the_same(train: str) -> None:
 
 def test_what_the_file_says_already_changes_nothing() -> None:
     net = gpubp.loads(HEAD + ON_LINES % "  epochs = 5\n")
-    assert in_force(net) is net
-    assert in_force(net, epochs=5, seed=0, precision="float32") is net
-    assert in_force(in_force(net, epochs=6), seed=2).told == {"epochs": "6", "seed": "2"}
+    assert with_options(net) is net
+    assert with_options(net, epochs=5, seed=0, precision="float32") is net
+    assert with_options(with_options(net, epochs=6), seed=2).told == {"epochs": "6", "seed": "2"}
 
 
 @pytest.mark.parametrize("written", ["adam", '"adam"', r'"a \"b\" \\ c"', 'a "b" \\ c'])
@@ -55,6 +55,6 @@ def test_a_string_that_is_set_is_quoted_in_the_text_in_force(written: str) -> No
     text = 'param how = "sgd"\n' + HEAD.replace("param long = 4\n", "") + ON_LINES % ""
     text = text.replace("sgd(lr = 0.1)", 'if how == "sgd" then sgd(lr = 0.1) else adam')
     told = gpubp.loads(text, params={"how": written})
-    alone = gpubp.loads(resolved(told)["resolved.net"])
+    alone = gpubp.loads(standalone_files(told)["resolved.net"])
     assert alone.params == told.params
     assert identity(alone) == identity(told)

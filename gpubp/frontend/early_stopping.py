@@ -1,24 +1,23 @@
-"""`early_stop`: which metric it monitors, and whether that exists. `load`: initial weights from a run."""
+"""`early_stop`: which metric it monitors, and whether that exists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Word
 from dsl.records import dataclass
 
 from ..errors import NetError
-from ..registry import Flag, NonNegative, OptionType, Text, lookup, register
-from .figures import figures, rises, tables
+from ..registry import Flag, NonNegative, OptionType, lookup, register
+from .figures import figures, higher_is_better, tables
 from .net import Net
 
 Figure = Annotated[str, OptionType(("path",))]
 Patience = Annotated[Duration, OptionType(("duration",))]
 Direction = Annotated[Word | str, OptionType(("word",), words=("auto", "min", "max"))]
-Paths = Annotated[Sequence[str], OptionType(("paths",))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +33,6 @@ class Watch:
     restore: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A run whose weights are the initial ones; `only`: places of the model, all if empty."""
-
-    path: str
-    only: tuple[str, ...]
-
-
 @register("stop", "early_stop")
 def early_stop(
     *, figure: Figure, patience: Patience, min_delta: NonNegative = 0.0, mode: Direction = "auto", restore: Flag = True
@@ -51,14 +42,6 @@ def early_stop(
     `restore`: the result is the best state, not the last."""
     word = mode.name if isinstance(mode, Word) else mode
     return Watch(figure, word == "max", float(min_delta), patience, bool(restore))
-
-
-@register("start", "load")
-def load(*, path: Text, only: Paths = ()) -> Start:
-    """Start with the weights and statistics of a run, a path relative to the folder of the `.net` file; `only`: of
-    these values, stages or layers. A safetensors file from another library works, too, if its arrays have the names and
-    shapes of this net's: `gpubp.Executor(net).state_dict()` shows them."""
-    return Start(path, tuple(only))
 
 
 def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
@@ -77,7 +60,9 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
         raise NetError([Diagnostic("E0504", message, span, help=help)])
     mode = choice.options["mode"]
     if isinstance(mode, Word) and mode.name == "auto":
-        return Watch(watch.figure, rises(graph, watch.figure), watch.min_delta, watch.patience, watch.restore)
+        return Watch(
+            watch.figure, higher_is_better(graph, watch.figure), watch.min_delta, watch.patience, watch.restore
+        )
     return watch
 
 
@@ -111,20 +96,3 @@ def check_stop(graph: LayerGraph) -> list[Diagnostic]:
             help=(f"did you mean `{near[0]}`?",) if near else (shown,),
         )
     ]
-
-
-def start_of(net: Net) -> Start | None:
-    """The run whose weights the file starts from."""
-    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
-    if not isinstance(choice, Choice):
-        return None
-    start: Start = lookup("start", choice.name).function(**choice.options)
-    return start
-
-
-def cannot_start(net: Net, message: str, option: Literal["path", "only"] = "path", help: str = "") -> NetError:
-    """The error for weights that cannot be used."""
-    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
-    assert isinstance(choice, Choice)
-    span = choice.option_spans.get(option, choice.span)
-    return NetError([Diagnostic("E0505", message, span, help=(help,) if help else ())])

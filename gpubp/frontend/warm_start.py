@@ -1,0 +1,49 @@
+"""Warm start, `load`: initial weights from a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from dsl.diagnostics import Diagnostic
+from dsl.graph import Choice
+from dsl.records import dataclass
+
+from ..errors import NetError
+from ..registry import OptionType, Text, lookup, register
+from .net import Net
+
+Paths = Annotated[Sequence[str], OptionType(("paths",))]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A run whose weights are the initial ones; `only`: places of the model, all if empty."""
+
+    path: str
+    only: tuple[str, ...]
+
+
+@register("start", "load")
+def load(*, path: Text, only: Paths = ()) -> Start:
+    """Start with the weights and statistics of a run, a path relative to the folder of the `.net` file; `only`: of
+    these values, stages or layers. A safetensors file from another library works, too, if its arrays have the names and
+    shapes of this net's: `gpubp.Executor(net).state_dict()` shows them."""
+    return Start(path, tuple(only))
+
+
+def start_of(net: Net) -> Start | None:
+    """The run whose weights the file starts from."""
+    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
+    if not isinstance(choice, Choice):
+        return None
+    start: Start = lookup("start", choice.name).function(**choice.options)
+    return start
+
+
+def cannot_start(net: Net, message: str, option: Literal["path", "only"] = "path", help: str = "") -> NetError:
+    """The error for weights that cannot be used."""
+    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
+    assert isinstance(choice, Choice)
+    span = choice.option_spans.get(option, choice.span)
+    return NetError([Diagnostic("E0505", message, span, help=(help,) if help else ())])
