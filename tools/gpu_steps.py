@@ -1,5 +1,5 @@
 """What a step of each model takes that a block of a GPU trains, alone or many side by side, beside what the CPU takes
-and what `--device auto` estimates of both (gpubp.executor.choice): microseconds, for all nets together.
+and what `--device auto` estimates of both (gpubp.executor.device_choice): microseconds, for all nets together.
 
     python -m tools.gpu_steps
 """
@@ -15,8 +15,8 @@ from typing import Any
 
 import gpubp
 from gpubp.executor import Ensemble, Executor
-from gpubp.executor.choice import cpu_step, gpu_step
-from gpubp.executor.machine import collected
+from gpubp.executor.device_choice import cpu_step, gpu_step
+from gpubp.executor.machine import recorded_scalars
 from gpubp.frontend import describe
 from gpubp.render import CudaSource
 from tests.gpu.test_compiled import rows_of
@@ -61,7 +61,7 @@ def line(name: str, net: gpubp.Net, batch: int, nets: int) -> str | None:
     """What is told of a net; None where no block trains it."""
     ex = Executor(net, "gpu")
     compiled = ex.compiled("train", batch)
-    kept = collected(compiled.built, compiled.plan)
+    kept = recorded_scalars(compiled.built, compiled.plan)
     source = ex.backend.source(compiled.plan, "train", compiled.built.hints, describe, kept)
     if not isinstance(source, CudaSource) or source.block is None:
         return None

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict
 
 from ..backends import doctor, select
-from ..executor import trained_alike
+from ..executor import compare_kernels
 from .color import use_color
 
 SIGNS = {"ok": ("ok", "32"), "missing": ("--", "33"), "wrong": ("!!", "31")}
@@ -20,7 +20,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Exit code 1 where something is installed and does not work."""
-    found = doctor.findings(trained_alike)
+    found = doctor.findings(compare_kernels)
     chosen = select("auto").description
     failed = any(finding.state == "wrong" for finding in found)
     if arguments.json:

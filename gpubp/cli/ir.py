@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..data import load as load_data
-from ..executor import Executor, collected
+from ..executor import Executor, recorded_scalars
 from ..frontend import Mode, build, build_plan, describe
 from ..passes import describe_plan
 from ..render import c_source, cuda_source, listing
@@ -54,7 +54,7 @@ def work(arguments: argparse.Namespace) -> int:
         elif arguments.stage == "c":
             print(c_source(plan, mode, built.hints, describe).text, end="")
         else:
-            kept = collected(built, plan) if mode == "train" else []
+            kept = recorded_scalars(built, plan) if mode == "train" else []
             source = cuda_source(plan, mode, built.hints, describe, kept)
             print(listing(source), end="")
     else:

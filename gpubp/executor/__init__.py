@@ -2,16 +2,16 @@
 
 from .abreast import Abreast, Steps
 from .auxiliary import Auxiliary
-from .blame import first_bad
+from .divergence import first_non_finite
 from .ensemble import Ensemble, SideBySide
 from .executor import CHUNK, Executor
 from .feeding import Placed, Rows
-from .guard import diverged, require_finite_losses
-from .machine import Programs, collected
+from .guard import loss_diverged, require_finite_losses
+from .machine import Programs, recorded_scalars
 from .memory import require_memory
 from .profile import Profile, ProfiledKernel
-from .sweep import Sweep, most_together
-from .tried import trained_alike
+from .self_test import compare_kernels
+from .sweep import Sweep, max_side_by_side
 
 __all__ = [
     "CHUNK",
@@ -27,11 +27,11 @@ __all__ = [
     "SideBySide",
     "Steps",
     "Sweep",
-    "collected",
-    "diverged",
-    "first_bad",
-    "most_together",
+    "first_non_finite",
+    "loss_diverged",
+    "max_side_by_side",
+    "recorded_scalars",
     "require_finite_losses",
     "require_memory",
-    "trained_alike",
+    "compare_kernels",
 ]

@@ -55,12 +55,12 @@ class Abreast(Sweep):
                     else:  # a state of the optimizer, before the first step
                         self.arrays[name][k] = 0
             self.arrays[GOING][...] = self.backend.asarray([k in members for k in range(self.count)])
-            self._all_go, self.stopped = len(members) == self.count, {}
+            self._all_go, self.diverged = len(members) == self.count, {}
             try:
                 losses, penalties, sizes = self._at_once(self._rows, steps, self._batch)
             except DivergedError:
                 return {}
-            done = [k for k in members if k not in self.stopped]
+            done = [k for k in members if k not in self.diverged]
             for k in done:
                 self._executors[k].adopt({name: self.arrays[name][k, ...] for name in self._states})
         return {k: (losses[k], penalties[k], sizes) for k in done}

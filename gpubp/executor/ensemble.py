@@ -10,15 +10,15 @@ from typing import Any
 from ..data import Stream
 from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stack_program, tables
+from .evaluation import accumulate, finish_metrics
 from .executor import CHUNK, Executor
 from .feeding import Rows, Shared
-from .gathered import figures, gather
-from .guard import bad_gradient
+from .guard import non_finite_gradient
 from .lanes import LaneMachine
 from .machine import Bound, Machine, Programs
-from .predicting import piece
-from .state import State, expect
-from .updates import batch_sizes, following
+from .prediction import rows_per_piece
+from .state import State, set_horizon
+from .updates import batch_sizes, steps_in_call
 
 ROOM = 1 << 30
 """Bytes, about, that the values of all restarts may take in an evaluation."""
@@ -60,8 +60,8 @@ class SideBySide:
             self._lanes = LaneMachine(alone, self.arrays, self.count)
         self._fitted = not self.net.fitted
         self._all_go, self._most = True, CHUNK
-        self.stopped: dict[int, str] = {}
-        """The nets whose gradient was not finite, by number, and what was found."""
+        self.diverged: dict[int, str] = {}
+        """The nets whose gradient was not finite, by number, with the message."""
 
     @contextmanager
     def _running(self) -> Iterator[None]:
@@ -117,28 +117,28 @@ class SideBySide:
             for name, array in arrays.items():
                 self.arrays[name][k] = array
 
-    def kept(self) -> Callable[[], None]:
+    def snapshot(self) -> Callable[[], None]:
         """A function that restores the current state of all nets from a copy on the device."""
         with self._running():
             arrays = {name: self.xp.array(array) for name, array in self.arrays.items()}
-        stopped, all_go = dict(self.stopped), self._all_go
+        diverged, all_go = dict(self.diverged), self._all_go
 
-        def put_back() -> None:
+        def restore() -> None:
             with self.backend.running():
                 for name, array in arrays.items():
                     self.arrays[name][...] = array
-            self.stopped, self._all_go = dict(stopped), all_go
+            self.diverged, self._all_go = dict(diverged), all_go
 
-        return put_back
+        return restore
 
-    def stand_still(self, k: int) -> None:
-        """Let net `k` change no more."""
+    def stop(self, k: int) -> None:
+        """Exclude net `k` from all later updates."""
         with self.backend.running():
             self.arrays[GOING][k] = False
         self._all_go = False
 
     def steps_done(self) -> list[int]:
-        """Number of updates so far of each net: one that stands still has fewer."""
+        """Number of updates so far of each net: one that has stopped has fewer."""
         done: list[int] = self.backend.to_host(self.arrays[STEP]).tolist()
         return done
 
@@ -173,7 +173,7 @@ class SideBySide:
     def _at_once(self, placed: Shared, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         count = len(placed)
         per_epoch = -(-count // batch)
-        expect(self.arrays, self.net, per_epoch)
+        set_horizon(self.arrays, self.net, per_epoch)
         mixed = bool(self.net.option("shuffle", True)) and count > batch
         losses, penalties = self.xp.empty((2, self.count, steps), dtype=self._first.dtype)
         sizes: list[int] = []
@@ -187,7 +187,7 @@ class SideBySide:
                     done, call, outputs = taken
                     before = self.arrays[GOING].copy()
                     call(going=self.arrays[GOING], results=(losses, penalties), column=at - first)
-                    self._strike(before & ~self.arrays[GOING], outputs)
+                    self._stop_diverged(before & ~self.arrays[GOING], outputs)
                 else:
                     epoch, number = divmod(at, per_epoch)
                     start, stop = number * batch, min((number + 1) * batch, count)
@@ -216,7 +216,7 @@ class SideBySide:
         elif lanes is not None:
             most = min(most, lanes.most)
             own = mixed or placed.own
-            steps, epochs = following(count, batch, step, most, mixed=own, orders=self.count, through=through)
+            steps, epochs = steps_in_call(count, batch, step, most, mixed=own, orders=self.count, through=through)
         rows = None if lanes is None else placed.in_memory(lanes.slots, self.seeds, epoch, epochs, mixed=mixed)
         if lanes is None or rows is None:
             return None
@@ -234,18 +234,18 @@ class SideBySide:
             if bool(bound.outputs[GUARD].all()):
                 return bound
         bound = self._step(self._apart, rows, fill)
-        self._strike(self.xp.logical_not(bound.outputs[GUARD]), bound.outputs)
+        self._stop_diverged(self.xp.logical_not(bound.outputs[GUARD]), bound.outputs)
         return bound
 
-    def _strike(self, failed: Any, outputs: Mapping[str, Any]) -> None:
-        """Let the nets whose gradient is not finite stand still. Raises DivergedError where none is left."""
-        for k, struck in enumerate(self.backend.to_host(failed).tolist()):
-            if struck and k not in self.stopped:
+    def _stop_diverged(self, failed: Any, outputs: Mapping[str, Any]) -> None:
+        """Stop the nets whose gradient is not finite. Raises DivergedError if none is left."""
+        for k in self.backend.to_host(failed).nonzero()[0].tolist():
+            if k not in self.diverged:
                 step = int(self.arrays[STEP][k]) + 1
-                self.stopped[k] = bad_gradient(self.net, outputs, self.xp, step, k)
-                self.stand_still(k)
-        if len(self.stopped) == self.count:
-            raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.stopped[self.count - 1]}")
+                self.diverged[k] = non_finite_gradient(self.net, outputs, self.xp, step, k)
+                self.stop(k)
+        if len(self.diverged) == self.count:
+            raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.diverged[self.count - 1]}")
 
     def _step(self, machine: Machine, rows: int, fill: Callable[[Sequence[Any]], None]) -> Bound:
         bound = machine.bound("train", rows, step=self.step)
@@ -262,11 +262,11 @@ class SideBySide:
     def _measure(self, placed: Rows, most: int, repeats: int = 0) -> list[dict[str, float]]:
         """The same over placed rows, at most `most` at a time."""
         with self._running():
-            host, built, count = gather(self._together, placed, most, 1, repeats)
+            host, built, count = accumulate(self._together, placed, most, 1, repeats)
         others = tables(self.net.graph)
         found = []
         for k in range(self.count):
-            own = figures({name: value[k] for name, value in host.items()}, built, count)
+            own = finish_metrics({name: value[k] for name, value in host.items()}, built, count)
             found.append({name: value for name, value in own.items() if name not in others})
         return found
 
@@ -288,4 +288,4 @@ class Ensemble(SideBySide):
         seeds = [first.seed + k for k in range(count)]
         super().__init__(first, (device, backend), (net,) * count, seeds, first._machine)
         # Otherwise restarts that fit into memory in training would not in evaluation, which has many more rows.
-        self._most = min(CHUNK, piece(net, ROOM / count, first.dtype))
+        self._most = min(CHUNK, rows_per_piece(net, ROOM / count, first.dtype))

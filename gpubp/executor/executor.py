@@ -10,19 +10,19 @@ from ..backends import Backend
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, positive
 from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, fed_to_fit, required, tables
-from .active import Active
-from .choice import choose
+from .call_context import CallContext
+from .device_choice import choose_backend
+from .evaluation import accumulate, finish_metrics
 from .feeding import Rows, place
-from .gathered import figures, gather
-from .guard import refused, require_finite
+from .guard import rejected_step, require_finite
 from .machine import Compiled, Machine, Programs
 from .memory import require_memory
 from .parameters import Parameters
-from .predicting import outputs_of, piece
+from .prediction import predict_rows, rows_per_piece
 from .profile import Profile, profile
 from .standalone import source
 from .state import State
-from .updates import updates
+from .updates import run_updates
 
 Data: TypeAlias = Mapping[str, Any] | Stream | Rows
 CHUNK = 4096
@@ -60,11 +60,11 @@ class Executor:
         if seed >= 1 << 63:
             raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
         self._asked = device, precision, seed, backend
-        self.programs = Programs(choose(net, device, backend, precision)) if programs is None else programs
+        self.programs = Programs(choose_backend(net, device, backend, precision)) if programs is None else programs
         self.backend: Backend = self.programs.backend
         require_memory(net, self.backend, self.dtype, 1)
-        self._piece = piece(net, self.backend.near, self.dtype)
-        self._active = Active(self.backend)
+        self._piece = rows_per_piece(net, self.backend.near, self.dtype)
+        self._active = CallContext(self.backend)
         with self._active:
             self._state = State(net, self.backend, self.dtype, seed)
             self._machine = Machine(
@@ -147,7 +147,7 @@ class Executor:
         with self._active:
             self._state.adopt(arrays)
 
-    def kept(self) -> Callable[[], None]:
+    def snapshot(self) -> Callable[[], None]:
         """A function that restores the current state from a copy on the device, whatever programs add to it later."""
         with self._active:
             arrays = {name: self.xp.array(array) for name, array in self._state.arrays.items()}
@@ -166,14 +166,13 @@ class Executor:
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself if the
         input was passed bare and there is one output. At most `batch` rows are computed at a time."""
-        most = min(positive(batch, "batch"), self._piece)
         with self._active:
-            return outputs_of(self._machine, self.net, inputs, most)
+            return predict_rows(self._machine, self.net, inputs, min(positive(batch, "batch"), self._piece))
 
     def loss(self, batch: Mapping[str, Any]) -> float:
         """The total loss including penalties, in evaluation mode, as the mean over the rows."""
-        figures = self.evaluate(batch)
-        return figures["loss"] + figures["penalty"]
+        metrics = self.evaluate(batch)
+        return metrics["loss"] + metrics["penalty"]
 
     def require_finite(self) -> None:
         """Raise DivergedError if a parameter is not finite, naming the first."""
@@ -193,10 +192,11 @@ class Executor:
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 
     def _measure(self, data: Data, batch: int, repeats: int = 0) -> dict[str, Any]:
-        most = positive(batch, "batch")
         self.net.require_loss()
         with self._active:
-            return figures(*gather(self._machine, self.place(data), most, repeats=repeats))
+            return finish_metrics(
+                *accumulate(self._machine, self.place(data), positive(batch, "batch"), repeats=repeats)
+            )
 
     # Training ----------------------------------------------------------------------------------------------------
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
@@ -241,7 +241,7 @@ class Executor:
         steps, batch = positive(steps, "steps"), positive(batch, "batch")
         with self._active:
             self.fit_first(placed)
-            return updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
+            return run_updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
 
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
         """Profile a training step on the first `batch` rows, by kernel; the state does not change."""
@@ -255,16 +255,15 @@ class Executor:
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
         """Raise DivergedError after a step that the guard rejected; it changed nothing."""
         if not bool(outputs[GUARD]):
-            raise DivergedError(refused(self.net, outputs, self.xp, self.step + 1))
+            raise DivergedError(rejected_step(self.net, outputs, self.xp, self.step + 1))
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones. Targets
         are needed if a loss has statistics (`weights = balanced`). The first training call does this automatically."""
         with self._active:
             nodes = fed_to_fit(self.net, self.net.fitted)
-            names = [node.label or node.name for node in nodes]
             if isinstance(rows, Mapping):
-                rows = {name: rows[name] for name in names if name in rows}
+                rows = {name: rows[name] for node in nodes if (name := node.label or node.name) in rows}
             self._fit(place(self.backend, nodes, rows, self.dtype))
 
     def fit_first(self, placed: Rows) -> None:

@@ -10,7 +10,7 @@ from ..errors import DivergedError
 from ..frontend import Net, gradient_name
 
 
-def bad_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: int | EllipsisType = ...) -> str:
+def non_finite_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: int | EllipsisType = ...) -> str:
     """The first parameter whose gradient is not finite, from the outputs of a training program whose guard rejected
     step number `step`; `own`: which restart, if the program trains several."""
     for name, (group, start) in net.layout.places.items():
@@ -23,9 +23,9 @@ def bad_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: 
     raise AssertionError("the guard held")
 
 
-def refused(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
+def rejected_step(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
     """The same, with the loss of the step and the usual fix."""
-    found = bad_gradient(net, outputs, xp, step)
+    found = non_finite_gradient(net, outputs, xp, step)
     loss = float(outputs["data"]) + float(outputs["penalty"])
     if step == 1:
         why = (
@@ -56,10 +56,10 @@ def require_finite_losses(losses: Any, penalties: Any, first: int) -> None:
         total = losses.astype("float64") + penalties
     if not np.isfinite(total).all():
         k = int(np.flatnonzero(~np.isfinite(total))[0])
-        raise diverged(float(total[k]), first + k + 1)
+        raise loss_diverged(float(total[k]), first + k + 1)
 
 
-def diverged(loss: float, step: int) -> DivergedError:
+def loss_diverged(loss: float, step: int) -> DivergedError:
     """The error for a step whose loss is not finite."""
     if step == 1:
         return DivergedError(

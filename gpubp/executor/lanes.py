@@ -11,7 +11,7 @@ from dsl.records import dataclass
 from ..backends import LoopOfCopies
 from ..frontend import Mode, describe
 from ..render import compile_source, plan_source
-from .machine import Machine, collected, steps_of_call
+from .machine import Machine, recorded_scalars, steps_per_call
 
 MODE: Mode = "train"
 
@@ -47,7 +47,7 @@ class LaneMachine:
     def _make(self, batch: int) -> Lanes | None:
         compiled, backend = self.alone.compiled(MODE, batch), self.alone.backend
         plan, built = compiled.plan, compiled.built
-        made = backend.copies(plan, "restarts", built.hints, describe, collected(built, plan))
+        made = backend.copies(plan, "restarts", built.hints, describe, recorded_scalars(built, plan))
         if made is None:
             return None
         source, bind_copies = made
@@ -70,4 +70,4 @@ class LaneMachine:
         call = bind_copies(tables)
         homes = {name: built.homes.get(v) for name, v in zip(built.outputs, plan.program.outputs, strict=True)}
         outputs = {name: self.arrays[home.hint] for name, home in homes.items() if home is not None}
-        return Lanes(call, steps_of_call(backend.max_call_flops, compiled.costs, self.count), plan.feeds, outputs)
+        return Lanes(call, steps_per_call(backend.max_call_flops, compiled.costs, self.count), plan.feeds, outputs)

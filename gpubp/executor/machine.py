@@ -13,7 +13,7 @@ from ..frontend import Built, Mode, describe, plan_of
 from ..ir import Var
 from ..passes import Cost, Plan, cost
 from ..render import CSource, compile_source, plan_source
-from .state import allot
+from .state import allocate_states
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,7 @@ class Bound:
 
 PRODUCTS = 20
 """Operations of matrix products that take as long as one other operation."""
-COLLECTED = ("data", "penalty")
+RECORDED = ("data", "penalty")
 """The outputs that a loop over many steps records for each step."""
 
 
@@ -88,7 +88,7 @@ class Machine:
             if key not in self._programs.compiled:
                 self._programs.compiled[key] = self._made(mode, batch, fit)
             self._compiled[key] = self._programs.compiled[key]
-            allot(self.arrays, self._compiled[key].built, self.backend)
+            allocate_states(self.arrays, self._compiled[key].built, self.backend)
         return self._compiled[key]
 
     def _made(self, mode: Mode, batch: int, fit: object | None) -> Compiled:
@@ -117,7 +117,7 @@ class Machine:
         key = (mode, batch, fit)
         if key not in self._native:
             compiled = self.compiled(mode, batch, fit)
-            kept = collected(compiled.built, compiled.plan) if mode == "train" else []
+            kept = recorded_scalars(compiled.built, compiled.plan) if mode == "train" else []
             source = self.backend.source(compiled.plan, mode, compiled.built.hints, describe, kept)
             kernels = self.backend.library(source) if source.functions or source.bodies else None
             self._native[key] = None if kernels is None else (source, kernels)
@@ -162,7 +162,7 @@ class Machine:
             feeds,
             results,
             many,
-            steps_of_call(self.backend.max_call_flops, compiled.costs),
+            steps_per_call(self.backend.max_call_flops, compiled.costs),
             native=True,
         )
 
@@ -176,15 +176,15 @@ class Machine:
         return bound
 
 
-def steps_of_call(most: float, step: Cost, copies: int = 1) -> int:
+def steps_per_call(most: float, step: Cost, copies: int = 1) -> int:
     """The number of steps, of so many copies of a program, that fit into one call of `most` operations."""
     return max(1, int(most / (copies * max(step.flops - step.products * (1 - 1 / PRODUCTS), 100))))
 
 
-def collected(built: Built, plan: Plan) -> list[Var]:
+def recorded_scalars(built: Built, plan: Plan) -> list[Var]:
     """The scalars that a loop over many steps records."""
     results = dict(zip(built.outputs, plan.program.outputs, strict=True))
-    return [results[name] for name in COLLECTED if name in results and not results[name].shape]
+    return [results[name] for name in RECORDED if name in results and not results[name].shape]
 
 
 def bucket(rows: int) -> int:

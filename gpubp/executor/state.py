@@ -63,7 +63,7 @@ class State:
 
     def allot(self, built: Built) -> None:
         """Allocate the arrays that a program needs and that do not exist yet, initially zero: the optimizer's."""
-        allot(self.arrays, built, self.backend)
+        allocate_states(self.arrays, built, self.backend)
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Copy arrays by name, in the form that `arrays` holds; missing ones are allocated."""
@@ -82,7 +82,7 @@ class State:
 
     def expect(self, epoch_steps: int) -> None:
         """See `expect`."""
-        expect(self.arrays, self.net, epoch_steps)
+        set_horizon(self.arrays, self.net, epoch_steps)
 
     def require_horizon(self, built: Built) -> None:
         """Raise GpubpError if the schedule of a training program depends on a length that is unknown."""
@@ -183,14 +183,14 @@ class State:
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
 
 
-def allot(arrays: dict[str, Any], built: Built, backend: Backend) -> None:
+def allocate_states(arrays: dict[str, Any], built: Built, backend: Backend) -> None:
     """Allocate missing arrays for a program's states and homes, initially zero."""
     for var in (*built.program.inputs[len(built.feeds) :], *built.homes.values()):
         if var.hint not in arrays:
             arrays[var.hint] = backend.zeros(var.shape, var.dtype)
 
 
-def expect(arrays: Mapping[str, Any], net: Net, epoch_steps: int) -> None:
+def set_horizon(arrays: Mapping[str, Any], net: Net, epoch_steps: int) -> None:
     """Set the number of batches per epoch, and, from the file, of the whole training if that is unknown."""
     if EPOCH_STEPS in arrays:
         arrays[EPOCH_STEPS][...] = epoch_steps

@@ -24,22 +24,22 @@ from ..frontend import (
 from ..passes import ITEM, cost
 from ..render import LANES
 from ..transforms import Column
-from .choice import choose
+from .device_choice import choose_backend
 from .ensemble import SideBySide
+from .evaluation import accumulate, finish_metrics
 from .executor import CHUNK, Data, Executor
 from .feeding import Rows, Shared
-from .gathered import figures, gather
-from .guard import bad_gradient
+from .guard import non_finite_gradient
 from .machine import Bound, Machine, Programs, bucket
 from .state import State
-from .updates import updates
+from .updates import run_updates
 
 MAX_NETS = 64
 """Maximum number of nets in a sweep: more gain hardly anything."""
-FILLED = 0.75
+MIN_LANE_SHARE = 0.75
 """The fraction of SIMD lanes with a net in them from which on they are faster than one net after the other. Measured:
 with 2 to 16 inputs and 8 to 32 hidden units, a full vector of nets takes 2 to 13 times as long as one net."""
-SHARE = 0.2
+MEMORY_SHARE = 0.2
 """The fraction of free memory that their steps may take; evaluation takes more."""
 
 
@@ -54,7 +54,7 @@ class Sweep(SideBySide):
     """
 
     def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto", *, restarts: int = 1) -> None:
-        place = choose(nets[0], device, backend, nets[0].precision, len(nets) * restarts).place
+        place = choose_backend(nets[0], device, backend, nets[0].precision, len(nets) * restarts).place
         first = Executor(nets[0], place, backend=backend)
         seeds = [first.seed + k for k in range(restarts)]
         members = [net for net in nets for _ in seeds]
@@ -120,7 +120,7 @@ class Sweep(SideBySide):
         sizes = sizes_of(len(placed), batch)
         if self.backend.name != "cpu" or all(until <= self._first.compiled("train", n).native_from for n in sizes):
             return False
-        if going < FILLED * -(-self.count // LANES) * LANES:
+        if going < MIN_LANE_SHARE * -(-self.count // LANES) * LANES:
             return True
         lanes = [self._lanes.at(rows, math.inf) for rows in sizes]
         return any(one is None or placed.in_memory(one.slots, self.seeds, 0, 1, mixed=False) is None for one in lanes)
@@ -131,10 +131,12 @@ class Sweep(SideBySide):
         for k in self._going():
             self._load({name: array[k] for name, array in self.arrays.items() if name != GOING})
             try:
-                losses[k], penalties[k], sizes = updates(self._alone, self._state, placed, steps, batch, self._check)
+                losses[k], penalties[k], sizes = run_updates(
+                    self._alone, self._state, placed, steps, batch, self._check
+                )
             except DivergedError as error:
-                self.stopped[k] = str(error)
-                self.stand_still(k)
+                self.diverged[k] = str(error)
+                self.stop(k)
             self.adopt(k, self._alone.arrays)
         if not sizes:
             raise DivergedError("all nets diverged")
@@ -143,7 +145,7 @@ class Sweep(SideBySide):
     def _check(self, outputs: Mapping[str, Any]) -> None:
         if not bool(outputs[GUARD]):
             step = int(self._state.arrays[STEP]) + 1
-            raise DivergedError(bad_gradient(self.net, outputs, self.xp, step))
+            raise DivergedError(non_finite_gradient(self.net, outputs, self.xp, step))
 
     def _going(self) -> list[int]:
         return [k for k, goes in enumerate(self.backend.to_host(self.arrays[GOING]).tolist()) if goes]
@@ -212,8 +214,8 @@ class Sweep(SideBySide):
         others = tables(self.net.graph)
         with self.backend.running():
             self._load(self.state(k))
-            host, built, count = gather(self._alone, placed, CHUNK, repeats=repeats)
-        return {name: value for name, value in figures(host, built, count).items() if name not in others}
+            host, built, count = accumulate(self._alone, placed, CHUNK, repeats=repeats)
+        return {name: value for name, value in finish_metrics(host, built, count).items() if name not in others}
 
 
 def sizes_of(count: int, batch: int) -> set[int]:
@@ -221,17 +223,18 @@ def sizes_of(count: int, batch: int) -> set[int]:
     return {min(batch, count), count % batch or min(batch, count)}
 
 
-def most_together(
+def max_side_by_side(
     net: Net, device: str, nets: int | None = None, backend: str = "auto", *, roughly: bool = False
 ) -> int:
     """How many nets like this one, of so many, may be trained side by side: as many as fit into a fraction of free
     memory, and on the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
-    on, dtype, batch = choose(net, device, backend, net.precision, nets), net.dtype, int(net.option("batch", 32))
+    chosen = choose_backend(net, device, backend, net.precision, nets)
+    dtype, batch = net.dtype, int(net.option("batch", 32))
     if roughly:  # weights, gradients, and the outputs of layers
         values = 2 * sum(group.size for group in net.layout.groups)
         values += batch * sum(math.prod(shape) for shape in net.shapes.values())
         size = values * ITEM[dtype]
     else:
         size = cost(build_plan(net, "train", batch, dtype)[1]).memory
-    room = min(on.near, SHARE * (on.free_memory() or math.inf))
+    room = min(chosen.near, MEMORY_SHARE * (chosen.free_memory() or math.inf))
     return int(min(MAX_NETS, max(1, room // size)))

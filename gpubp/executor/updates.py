@@ -16,7 +16,7 @@ ORDERS = 1 << 16
 """Maximum number of row indices for the permutations of several epochs."""
 
 
-def updates(
+def run_updates(
     machine: Machine,
     state: State,
     placed: Rows,
@@ -95,12 +95,12 @@ def _many(
     if number == whole and ending is None:
         return None
     through = ending is not None or not count % batch
-    wanted, epochs = following(count, batch, step, min(most, bound.most), mixed=mixed, through=through)
+    wanted, epochs = steps_in_call(count, batch, step, min(most, bound.most), mixed=mixed, through=through)
     taken = placed.in_memory(bound.feeds, seeds, step // -(-count // batch), epochs, mixed=mixed)
     return None if taken is None else (wanted, lambda results: loop(*taken, batch, number, wanted, results, ending))
 
 
-def following(
+def steps_in_call(
     count: int, batch: int, step: int, most: int, *, mixed: bool, orders: int = 1, through: bool = False
 ) -> tuple[int, int]:
     """How many steps from `step` on, at most `most`, one call may run on batches of `count` rows, and the number of

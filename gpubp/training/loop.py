@@ -11,7 +11,7 @@ from typing import Any
 
 from ..data import Dataset, to_json
 from ..errors import CheckpointError, DivergedError, SaveError
-from ..executor import Executor, Programs, Steps, first_bad, require_finite_losses, require_memory
+from ..executor import Executor, Programs, Steps, first_non_finite, require_finite_losses, require_memory
 from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
 from ..frontend.plateau import plateau_of
 from .best import Best, Sums
@@ -167,7 +167,7 @@ class Training:
         ex, run, began = self.executor, self.run, time.monotonic()
         most = None if self.health is None else self.health.steps_left(ex, first)
         count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
-        put_back = ex.kept() if count > self.per_epoch - first % self.per_epoch else None
+        put_back = ex.snapshot() if count > self.per_epoch - first % self.per_epoch else None
         try:
             losses, penalties, sizes = yield from self._updates(first, count)
         except DivergedError:
@@ -204,7 +204,7 @@ class Training:
             require_finite_losses(losses, penalties, first)
         except DivergedError as error:
             # A step whose loss alone is not finite was applied: the following steps show what is wrong, too.
-            raise DivergedError(f"epoch {epoch:,}: {error}{first_bad(ex, self.placed, self.batch)}") from None
+            raise DivergedError(f"epoch {epoch:,}: {error}{first_non_finite(ex, self.placed, self.batch)}") from None
         return losses.tolist(), penalties.tolist(), steps[2]
 
     def _epoch_over(self, step: int) -> None:

@@ -10,7 +10,7 @@ from dsl.records import dataclass
 
 from ..errors import DivergedError, InputError, positive
 from ..executor import Executor
-from ..executor import diverged as loss_diverged
+from ..executor import loss_diverged as loss_diverged
 from ..frontend import RATE_SCALE, Net, constant_rate, required, with_options
 from .dataset import dataset_of
 from .initial_weights import load_initial_weights

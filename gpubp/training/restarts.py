@@ -115,7 +115,7 @@ class Race:
         while ensemble.step < total and self.going:
             first, start = ensemble.step, time.monotonic()
             count = pace.piece(first, per_epoch, total, several=several)
-            put_back = ensemble.kept() if count > per_epoch - first % per_epoch else None
+            put_back = ensemble.snapshot() if count > per_epoch - first % per_epoch else None
             try:
                 losses, penalties, sizes = ensemble.run_steps(self.placed, count, batch)
             except DivergedError:
@@ -198,10 +198,10 @@ class Race:
             restart, best = self.restarts[k], self.bests[k]
             if self.lost.get(k, step + 1) <= step:
                 restart.stopped = f"diverged: the loss is not a finite number at step {self.lost[k]:,}"
-                ensemble.stand_still(k)
+                ensemble.stop(k)
                 continue
-            if k in ensemble.stopped and done[k] < step:
-                restart.stopped = f"diverged: {ensemble.stopped[k]}"
+            if k in ensemble.diverged and done[k] < step:
+                restart.stopped = f"diverged: {ensemble.diverged[k]}"
                 continue
             restart.epochs += 1
             plateau = self.plateaus[k]
@@ -215,7 +215,7 @@ class Race:
                     self.kept[k] = ensemble.state(k)
                 if best.too_old(step, per_epoch):
                     restart.stopped = "early stop"
-                    ensemble.stand_still(k)
+                    ensemble.stop(k)
         self.sums, self.examples = 0.0, 0
 
     def leader(self, among: Sequence[int]) -> dict[str, float]:

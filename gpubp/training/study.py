@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from dsl.records import dataclass
 
 from ..errors import CheckpointError, DivergedError, GpubpError, InputError
-from ..executor import most_together
+from ..executor import max_side_by_side
 from ..frontend import Net
 from . import history
 from .checkpoint import LAST, write
@@ -148,9 +148,9 @@ def _side_by_side(net: Net, where: tuple[str, str], hooks: Hooks) -> int:
         return 1
     try:
         # On the device on which each trains alone.
-        if most_together(net, where[0], 1, where[1], roughly=True) == 1:
+        if max_side_by_side(net, where[0], 1, where[1], roughly=True) == 1:
             return 1
-        return most_together(net, where[0], 1, where[1])
+        return max_side_by_side(net, where[0], 1, where[1])
     except (GpubpError, MemoryError):
         return 1  # the training will report what is wrong
 

@@ -14,7 +14,7 @@ from dsl.records import dataclass
 from ..data import Dataset
 from ..data import load as load_data
 from ..errors import DataError, DeviceError, DivergedError, GpubpError
-from ..executor import Sweep, most_together, require_memory
+from ..executor import Sweep, max_side_by_side, require_memory
 from ..frontend import (
     EPOCH_STEPS,
     TOTAL_STEPS,
@@ -69,7 +69,7 @@ def grouped(
             net, size = group[0].net, 1
             if net is not None and len(group) > 1:
                 restarts = int(net.option("restarts"))
-                size = max(1, min(most, most_together(net, device, len(group) * restarts) // restarts))
+                size = max(1, min(most, max_side_by_side(net, device, len(group) * restarts) // restarts))
             parts = -(-len(group) // size)
             for k in range(parts):
                 yield group[k * len(group) // parts : (k + 1) * len(group) // parts]
@@ -80,7 +80,7 @@ def _candidate(task: Task, number: int, params: dict[str, str], device: str) -> 
     nets, and params that the file is wrong with, which the trial will report."""
     try:
         net = with_options(load(task.file, {**task.given, **params}), epochs=task.epochs)
-        if most_together(net, device, roughly=True) > int(net.option("restarts")):
+        if max_side_by_side(net, device, roughly=True) > int(net.option("restarts")):
             return Candidate(number, params, net), sweep_key(net)
     except (GpubpError, MemoryError):
         pass

@@ -115,7 +115,7 @@ BROKEN = {
 
 def trained(used: NativeBackend, monkeypatch: pytest.MonkeyPatch) -> gpubp.Executor:
     """Three steps on a backend; the numbers are NumPy's."""
-    monkeypatch.setattr("gpubp.executor.choice.select", lambda device, backend, tf32: used)
+    monkeypatch.setattr("gpubp.executor.device_choice.select", lambda device, backend, tf32: used)
     net = gpubp.loads(PLAIN)
     data = {"x": np.ones((4, 3)), "y": np.ones((4, 1))}
     ex = gpubp.Executor(net, "cpu", backend="native")

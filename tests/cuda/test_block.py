@@ -169,7 +169,7 @@ def test_a_restart_that_diverges_stands_still(use: Use) -> None:
     before = together.backend.to_host(together.arrays["parameters"][1])
     placed = together.place(data)
     together.run_steps(placed, 7, 5)
-    assert set(together.stopped) == {1}
+    assert set(together.diverged) == {1}
     assert together.backend.to_host(together.arrays[GOING]).tolist() == [True, False, True]
     np.testing.assert_array_equal(together.backend.to_host(together.arrays["parameters"][1]), before)
     alone = gpubp.Executor(net, "gpu", "float64", 5)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from benchmarks.gpu_cases import CNN, WIDE, Case, text
 from gpubp import loads, ops
-from gpubp.executor.machine import collected
+from gpubp.executor.machine import recorded_scalars
 from gpubp.frontend import build_plan
 from gpubp.ir import Var
 from gpubp.passes import Plan
@@ -95,7 +95,7 @@ train {
 
 def test_several_sums_fit_into_shared_memory() -> None:
     """Those of the gradients of a layer's gain and bias, with the widest tiles and many pieces."""
-    _, found = planned(loads(LAYERNORM), "train", 128, "float32")
+    _, found = build_plan(loads(LAYERNORM), "train", 128, "float32")
     texts = cuda_source(found, "train").text.split('extern "C" __global__')[1:]
     assert any(text.count("_joined = 0;") > 1 for text in texts)
     assert max(shared_bytes(text.splitlines()) for text in texts) <= STATIC_SHARED
@@ -130,7 +130,7 @@ def test_a_window_and_the_sum_behind_it() -> None:
 def test_a_step_of_the_benchmark(case: Case, most: int) -> None:
     """The gradient of each large layer and that of its bias are one launch; the results of a step take none."""
     built, found = build_plan(loads(text(case)), "train", case.batch, "float32")
-    (works,) = cuda_source(found, "train", collect=collected(built, found)).work.values()
+    (works,) = cuda_source(found, "train", collect=recorded_scalars(built, found)).work.values()
     assert len(works) == most
 
 

@@ -109,7 +109,7 @@ def diverging(device: HostDevice) -> tuple[Ensemble, Any]:
 
 def test_one_that_diverges_stands_still(use: Use) -> None:
     together, data = diverging(use())
-    assert "the gradient of" in together.stopped[1]
+    assert "the gradient of" in together.diverged[1]
     assert together.backend.to_host(together.arrays[GOING]).tolist() == [True, False, True]
     assert (together.backend.to_host(together.arrays["parameters"][1]) == 1e200).all()
     alone = gpubp.Executor(together.net, "gpu", "float64", 5)
@@ -127,8 +127,8 @@ def test_one_that_was_stopped_stands_still(use: Use) -> None:
     together = Ensemble(net, 2, "gpu", "float64", 3)
     placed = together.place(data)
     together.run_steps(placed, 4, 5)
-    put_back, before = together.kept(), together.member(0).state_dict()
-    together.stand_still(0)
+    put_back, before = together.snapshot(), together.member(0).state_dict()
+    together.stop(0)
     together.run_steps(placed, 4, 5)
     assert same(together.member(0).state_dict(), before)
     assert together.steps_done() == [4, 8]
@@ -181,4 +181,4 @@ def test_planted_faults_are_found(old: str, new: str, use: Use) -> None:
     right = diverging(use())[0]
     wrong = diverging(use(change=change))[0]
     states = [{name: one.backend.to_host(a) for name, a in one.arrays.items()} for one in (right, wrong)]
-    assert not same(*states) or right.stopped != wrong.stopped
+    assert not same(*states) or right.diverged != wrong.diverged

@@ -154,9 +154,9 @@ def test_a_restart_that_diverges_stands_still_and_the_others_go_on() -> None:
     before = {n: a[1].copy() for n, a in sick.arrays.items() if not n.startswith("gradient") and n != "going"}
     ours, _, _ = sick.run_steps(sick.place(data), 6, 16)
     theirs, _, _ = well.run_steps(well.place(data), 6, 16)
-    assert list(sick.stopped) == [1]
-    assert "step 5" in sick.stopped[1]
-    assert "the gradient of `" in sick.stopped[1]
+    assert list(sick.diverged) == [1]
+    assert "step 5" in sick.diverged[1]
+    assert "the gradient of `" in sick.diverged[1]
     for k in (0, 2):
         np.testing.assert_allclose(ours[k], theirs[k], rtol=1e-12)
     for n, array in before.items():

@@ -86,8 +86,8 @@ def test_one_that_diverges_stays_as_it_was() -> None:
     before = {name: array[17].copy() for name, array in sick.arrays.items() if not name.startswith("grad")}
     ours, _, _ = sick.run_steps(sick.place(data), 9, 5)
     theirs, _, _ = well.run_steps(well.place(data), 9, 5)
-    assert list(sick.stopped) == [17]
-    assert "at step 5" in sick.stopped[17]
+    assert list(sick.diverged) == [17]
+    assert "at step 5" in sick.diverged[17]
     assert sick.step == 13
     others = [k for k in range(19) if k != 17]
     np.testing.assert_array_equal(ours[others], theirs[others])
@@ -101,12 +101,12 @@ def test_one_that_stands_still_keeps_its_state() -> None:
     data = rows(20)
     together = ensemble(PLAIN, 3)
     together.run_steps(together.place(data), 4, 5)
-    together.stand_still(1)
+    together.stop(1)
     before = contents(together.member(1))
     together.run_steps(together.place(data), 6, 5)
     assert contents(together.member(1)) == before
     assert together.step == 10
-    assert together.stopped == {}
+    assert together.diverged == {}
 
 
 def test_where_all_diverge_training_stops() -> None:

@@ -11,7 +11,7 @@ import gpubp
 from gpubp.data import shuffled
 from gpubp.executor import Ensemble, feeding, updates
 from gpubp.executor.feeding import Placed
-from gpubp.executor.updates import batch_sizes, following
+from gpubp.executor.updates import batch_sizes, steps_in_call
 from tests.render.compiled import QUICK, needs_compiler
 
 from .nets import DROPOUT, contents, rows
@@ -37,7 +37,7 @@ def test_a_call_needs_the_orders_of_its_steps_and_no_more(
     per_epoch = -(-count // batch)
     if count % batch and step % per_epoch == per_epoch - 1:
         return  # not a full batch
-    steps, epochs = following(count, min(batch, count), step, most, mixed=mixed, orders=orders)
+    steps, epochs = steps_in_call(count, min(batch, count), step, most, mixed=mixed, orders=orders)
     assert 1 <= steps <= most
     last = step + steps - 1
     if mixed or (count % batch and count > batch):

@@ -11,7 +11,7 @@ import gpubp
 from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor import Sweep
-from gpubp.executor.sweep import most_together
+from gpubp.executor.sweep import max_side_by_side
 from gpubp.frontend import UnlikeError, sweep_key
 from tests.render.compiled import QUICK, needs_compiler
 from tests.render.test_number_table import CASES, text_of
@@ -137,8 +137,8 @@ def test_one_that_diverges_leaves_the_others_alone(backend: str, count: int) -> 
     sick.arrays["parameters"][1, :3] = np.inf
     ours, _, _ = sick.run_steps(sick.place(rows(20)), 9, 5)
     theirs, _, _ = well.run_steps(well.place(rows(20)), 9, 5)
-    assert list(sick.stopped) == [1]
-    assert "at step 5" in sick.stopped[1]
+    assert list(sick.diverged) == [1]
+    assert "at step 5" in sick.diverged[1]
     for k in {*range(count)} - {1}:
         np.testing.assert_array_equal(ours[k], theirs[k])
         assert contents(sick.member(k)) == contents(well.member(k))
@@ -188,7 +188,7 @@ def test_bits_that_are_not_those_of_one_are_seen(made: str, monkeypatch: pytest.
 
 def test_how_many_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     small, large = gpubp.loads(PLAIN), gpubp.loads(PLAIN.replace("dense(4)", "dense(70000)"))
-    assert most_together(small, "cpu") == most_together(small, "cpu", roughly=True) == 64
-    assert most_together(large, "cpu") == most_together(large, "cpu", roughly=True) == 1
+    assert max_side_by_side(small, "cpu") == max_side_by_side(small, "cpu", roughly=True) == 64
+    assert max_side_by_side(large, "cpu") == max_side_by_side(large, "cpu", roughly=True) == 1
     monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 200_000)
-    assert 1 < most_together(small, "cpu") <= most_together(small, "cpu", roughly=True) < 64
+    assert 1 < max_side_by_side(small, "cpu") <= max_side_by_side(small, "cpu", roughly=True) < 64

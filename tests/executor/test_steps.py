@@ -152,7 +152,7 @@ def test_a_state_continues_to_the_bit(optimizer: str, precision: str) -> None:
 
 def test_a_state_before_the_first_step_is_restored_with_the_moments_of_then() -> None:
     ex, data = executor(), rows(22)
-    restore, first = ex.kept(), executor().train_steps(data, steps=5, batch=5)
+    restore, first = ex.snapshot(), executor().train_steps(data, steps=5, batch=5)
     for _ in range(2):
         assert ex.train_steps(data, steps=5, batch=5).tobytes() == first.tobytes()
         restore()

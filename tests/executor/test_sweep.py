@@ -52,7 +52,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Counted]:
     def chosen(device: str, backend: str, tf32: bool) -> Backend:
         return made if backend == "auto" else select(device, backend, tf32)
 
-    monkeypatch.setattr("gpubp.executor.choice.select", chosen)
+    monkeypatch.setattr("gpubp.executor.device_choice.select", chosen)
     return Counted
 
 

@@ -49,7 +49,7 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
         each.run_steps(each.place(rows(20)), 4, 5)
     sick.arrays["parameters"][1, :3] = np.inf
     ours, theirs = (sick.backend.to_host(each.run_steps(each.place(rows(20)), 5, 5)[0]) for each in (sick, well))
-    assert list(sick.stopped) == [1]
+    assert list(sick.diverged) == [1]
     np.testing.assert_array_equal(ours[[0, 2]], theirs[[0, 2]])
 
 

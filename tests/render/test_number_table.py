@@ -12,7 +12,7 @@ import pytest
 import gpubp
 from gpubp import ops
 from gpubp.cli import main
-from gpubp.executor import collected
+from gpubp.executor import recorded_scalars
 from gpubp.frontend import build_plan, describe
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import plan
@@ -100,7 +100,7 @@ def text_of(**changed: str) -> str:
 def texts(net: gpubp.Net, dtype: str) -> Iterator[tuple[str, bytes]]:
     """Every text of its training program that is compiled, with the numbers that it is given."""
     built, found = build_plan(net, "train", 5, dtype)
-    kept = collected(built, found)
+    kept = recorded_scalars(built, found)
     for make in (c_source, lanes_source):
         source = make(found, "train", built.hints, describe, kept)
         assert source is not None

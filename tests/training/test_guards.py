@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp.executor import first_bad, require_memory
+from gpubp.executor import first_non_finite, require_memory
 from gpubp.memory import free_memory
 
 NET = """
@@ -64,7 +64,7 @@ def test_looking_changes_nothing_and_finds_nothing_where_all_is_well() -> None:
     data = {"x": [[1, 2], [3, 4]], "y": [[0], [1]]}
     ex.train_steps(data, steps=3, batch=2)
     before = {name: value.tobytes() for name, value in ex.state_dict().items()}
-    assert first_bad(ex, ex.place(data), 2) == ""
+    assert first_non_finite(ex, ex.place(data), 2) == ""
     assert {name: value.tobytes() for name, value in ex.state_dict().items()} == before
 
 

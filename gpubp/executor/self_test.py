@@ -25,7 +25,7 @@ train {
 """
 
 
-def trained_alike(place: str) -> str:
+def compare_kernels(place: str) -> str:
     """Train two nets on `gpu:N` with compiled kernels and with CuPy's only, and return what was compared. Raises
     GpubpError if nothing can be compiled, the GPU fails, or the losses differ."""
     import numpy as np

@@ -11,7 +11,7 @@ from ..passes import ITEM
 from .machine import Machine, bucket
 
 
-def outputs_of(machine: Machine, net: Net, inputs: Any, most: int) -> Any:
+def predict_rows(machine: Machine, net: Net, inputs: Any, most: int) -> Any:
     """See `Executor.predict`; `most` rows at a time. Each chunk is copied, validated and computed while it is in the
     cache; it is padded with zeros."""
     nodes, backend = net.graph.inputs, machine.backend
@@ -34,7 +34,7 @@ def outputs_of(machine: Machine, net: Net, inputs: Any, most: int) -> Any:
     return next(iter(out.values())) if len(out) == 1 and not isinstance(inputs, Mapping) else out
 
 
-def piece(net: Net, near: float, dtype: str) -> int:
+def rows_per_piece(net: Net, near: float, dtype: str) -> int:
     """Rows, a power of two, whose values take about `near` bytes, or a few if that is less."""
     each = ITEM[dtype] * sum(math.prod(shape) for shape in net.shapes.values())
     return 1 << max(4, int(math.log2(min(near / max(each, 1), 1 << 30))))

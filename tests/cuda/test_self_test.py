@@ -5,33 +5,33 @@ from __future__ import annotations
 import pytest
 
 from gpubp.errors import GpubpError
-from gpubp.executor import trained_alike, tried
+from gpubp.executor import compare_kernels, self_test
 
 from .conftest import Use
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tried, "STEPS", 4)
+    monkeypatch.setattr(self_test, "STEPS", 4)
 
 
 def test_alike(use: Use) -> None:
     """One net as a block, one as a graph with products of the library."""
     device = use()
-    assert trained_alike("gpu:0") == "4 steps of two nets by compiled kernels, with the losses of CuPy's own"
+    assert compare_kernels("gpu:0") == "4 steps of two nets by compiled kernels, with the losses of CuPy's own"
     assert any(name.startswith("train_block") for name in device.log)
     assert {"gemm", "replay"} <= {*device.log}
 
 
 @pytest.mark.parametrize("width", [8, 768])
 def test_a_kernel_that_is_wrong(use: Use, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
-    monkeypatch.setattr(tried, "WIDTHS", (width,))
+    monkeypatch.setattr(self_test, "WIDTHS", (width,))
     use(change=lambda text: text.replace("tanhf(", "sinf("))
     with pytest.raises(GpubpError, match=rf"after 4 steps of a net {width} wide the loss is .*, and by CuPy 0\.\d+$"):
-        trained_alike("gpu:0")
+        compare_kernels("gpu:0")
 
 
 def test_no_compiler(use: Use) -> None:
     use(broken="NVRTC failed: a test")
     with pytest.raises(GpubpError, match=r"no kernels are compiled: .*NVRTC failed: a test"):
-        trained_alike("gpu:0")
+        compare_kernels("gpu:0")

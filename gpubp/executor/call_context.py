@@ -9,7 +9,7 @@ from types import TracebackType
 from ..backends import Backend
 
 
-class Active:
+class CallContext:
     """One call at a time, on a backend's device; calls from other threads queue, nested calls re-enter. An epoch of a
     tiny net makes several calls, and entering takes longer than its steps: it is entered once."""
 

@@ -11,7 +11,7 @@ from .feeding import Rows
 from .machine import Machine, bucket
 
 
-class Gathered:
+class Accumulator:
     """Sums of terms, and the values that metrics keep per row, whose row axis is `axis`."""
 
     def __init__(self, backend: Backend, axis: int = 0) -> None:
@@ -45,12 +45,12 @@ def padded(xp: Any, array: Any) -> Any:
     return xp.concatenate((array, xp.zeros((missing, *array.shape[1:]), dtype=array.dtype)))
 
 
-def gather(
+def accumulate(
     machine: Machine, placed: Rows, batch: int, axis: int = 0, repeats: int = 0
 ) -> tuple[dict[str, Any], Built, int]:
     """The outputs of the measuring program for all rows, `batch` at a time (see `Gathered.on_host`), the program, and
     the number of rows. `repeats`: how often that was done before."""
-    xp, gathered, count = machine.backend.xp, Gathered(machine.backend, axis), 0
+    xp, gathered, count = machine.backend.xp, Accumulator(machine.backend, axis), 0
     for arrays in placed.pieces(batch):
         rows = len(arrays[0])
         count += rows
@@ -60,7 +60,7 @@ def gather(
     return gathered.on_host(), bound.compiled.built, count
 
 
-def figures(host: Mapping[str, Any], built: Built, count: int) -> dict[str, Any]:
+def finish_metrics(host: Mapping[str, Any], built: Built, count: int) -> dict[str, Any]:
     """The penalties, the loss and the metrics, computed from the accumulated outputs of `count` rows."""
     out: dict[str, Any] = {"penalty": float(host["penalty"])}
     for name, finish in built.finish.items():

@@ -28,7 +28,7 @@ LIKELY = 2
 is 1.65 us for `models/xor.net` on 4 rows, where an H100 took 1.67; no other net was compared."""
 
 
-def choose(net: Net, device: str, backend: str, precision: str, nets: int | None = None) -> Backend:
+def choose_backend(net: Net, device: str, backend: str, precision: str, nets: int | None = None) -> Backend:
     """The backend for a net: `select`'s, but if both are `auto`, the CPU if its compiled step is estimated to be faster
     than a GPU's. `nets`: how many like it are trained side by side, its restarts where None. Raises DeviceError."""
     found = select(device, backend, tf32=precision == TF32)

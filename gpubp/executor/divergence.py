@@ -10,11 +10,11 @@ from .executor import Executor
 from .feeding import Rows
 
 
-class _Found(Exception):
-    """Ends the search."""
+class _NonFiniteFoundError(Exception):
+    """Raised at the first value that is not finite."""
 
 
-def first_bad(executor: Executor, placed: Rows, batch: int) -> str:
+def first_non_finite(executor: Executor, placed: Rows, batch: int) -> str:
     """A note on the next step of `run_steps` on the same data, which is recomputed equation by equation without
     changing anything: the first value that is not finite, with its place in the file; "" if all are finite."""
     for name, view in executor.parameters.items():
@@ -30,13 +30,13 @@ def first_bad(executor: Executor, placed: Rows, batch: int) -> str:
     search = _Search(executor.xp, {known["data"], known["penalty"]})
     with executor._active:
         arrays = placed.batch(executor.seed, epoch, start, stop, mixed=mixed)
-        arrays += [executor.xp.array(executor._state.arrays[name]) for name in built.states]
+        arrays += [executor.xp.array(executor.arrays()[name]) for name in built.states]
         for var, array in zip(built.program.inputs, arrays, strict=True):
-            search.measure(var, array)
+            search.record(var, array)
         try:
-            evaluate(built.program, arrays, executor.xp, search.look)
-        except _Found:
-            return f"\nnote: {search.found}"
+            evaluate(built.program, arrays, executor.xp, search.inspect)
+        except _NonFiniteFoundError:
+            return f"\nnote: {search.note}"
     return ""
 
 
@@ -44,23 +44,23 @@ class _Search:
     """Inspects each equation's value. What comes after the value `loss` is the backward pass."""
 
     def __init__(self, xp: Any, loss: set[Var]) -> None:
-        self.xp, self.loss, self.largest, self.found = xp, loss, dict[Var, float](), ""
+        self.xp, self.loss, self.largest, self.note = xp, loss, dict[Var, float](), ""
 
-    def measure(self, var: Var, array: Any) -> None:
+    def record(self, var: Var, array: Any) -> None:
         """Record the largest absolute value."""
         if var.dtype in FLOATS and array.size:
             self.largest[var] = float(self.xp.abs(array).max())
 
-    def look(self, eqn: Eqn, value: Any) -> None:
+    def inspect(self, eqn: Eqn, value: Any) -> None:
         values = value if len(eqn.outputs) > 1 else (value,)
         for var, array in zip(eqn.outputs, values, strict=True):
             # A constant may be infinite on purpose, as a mask.
             if var.dtype in FLOATS and eqn.operands and not bool(self.xp.isfinite(array).all()):
                 kind = "NaN" if bool(self.xp.isnan(array).any()) else "inf"
-                given = max((self.largest[x] for x in eqn.operands if x in self.largest), default=None)
-                reach = "" if given is None else f"; the values that go in reach {given:.4g}"
+                largest = max((self.largest[x] for x in eqn.operands if x in self.largest), default=None)
+                reach = "" if largest is None else f"; the values that go in reach {largest:.4g}"
                 way = "the gradient through " if self.loss <= self.largest.keys() else ""
                 place = describe_place(eqn.origin)
-                self.found = f"the first value that is not finite is {kind}, in {way}{place}{reach}"
-                raise _Found
-            self.measure(var, array)
+                self.note = f"the first value that is not finite is {kind}, in {way}{place}{reach}"
+                raise _NonFiniteFoundError
+            self.record(var, array)

@@ -11,9 +11,9 @@ import pytest
 
 import gpubp
 from gpubp.backends import native
-from gpubp.executor.choice import is_tiny, quicker_on_cpu
+from gpubp.executor.device_choice import is_tiny, quicker_on_cpu
 from gpubp.executor.ensemble import Ensemble
-from gpubp.executor.sweep import Sweep, most_together
+from gpubp.executor.sweep import Sweep, max_side_by_side
 from gpubp.insight import update
 from gpubp.passes import Cost
 from gpubp.training import asked_of
@@ -64,7 +64,7 @@ def test_nets_side_by_side_are_in_one_place(use: Use) -> None:
         sweep = Sweep(nets)
         assert {sweep.backend.name, sweep.member(count - 1).backend.name} == {name}
         assert Sweep(nets, "cpu").backend.name == "cpu"
-        assert most_together(nets[0], "auto", count) == 64
+        assert max_side_by_side(nets[0], "auto", count) == 64
 
 
 def test_without_a_compiler_the_gpu_takes_all(use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
