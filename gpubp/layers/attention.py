@@ -47,37 +47,38 @@ def attention(
         message = f"`attention` of {heads} heads compares {steps:,} steps with {others:,}: {heads * steps * others:,}"
         raise ShapeError(f"{message} numbers for each example, over {MAX_SCORES:,}", "fewer steps", code="E0308")
 
-    def projected(name: str, value: Var, role: str = "weight") -> Var:
+    def project(name: str, value: Var, role: str = "weight") -> Var:
         weight = cx.parameter(f"{name}.weight", (value.shape[-1], features), init, role=role)
         y = ops.reshape(value, shape=(math.prod(value.shape[:-1]), value.shape[-1])) @ weight
         y = y + cx.parameter(f"{name}.bias", (features,), "zeros", role="bias") if bias else y
         return ops.reshape(y, shape=(*value.shape[:-1], features))
 
-    def parted(value: Var) -> Var:
+    def split_heads(value: Var) -> Var:
         """[batch, steps, features] as [batch, heads, steps, features / heads]."""
         parts = ops.reshape(value, shape=(*value.shape[:2], heads, features // heads))
         return ops.transpose(parts, (0, 2, 1, 3))
 
-    query, key, value = (parted(projected(name, v)) for name, v in (("query", x), ("key", source), ("value", source)))
+    sources = {"query": x, "key": source, "value": source}
+    query, key, value = (split_heads(project(name, v)) for name, v in sources.items())
     scores = (query * (1.0 / math.sqrt(features // heads))) @ ops.transpose(key)
-    seen = _seen(x, others, causal, mask)
-    if seen is None:
-        shares = ops.softmax(scores, axis=-1)
+    visible = _attention_mask(x, others, causal, mask)
+    if visible is None:
+        weights = ops.softmax(scores, axis=-1)
     else:
         # A finite number: the softmax of a row of it is not NaN, and is multiplied by 0.
-        shares = ops.softmax(ops.where(seen, scores, -1e30), axis=-1)
-        shares = shares if mask is None else shares * ops.cast(seen, dtype=x.dtype)
-    joined = ops.transpose(shares @ value, (0, 2, 1, 3))
-    return projected("output", ops.reshape(joined, shape=(joined.shape[0], steps, features)))
+        weights = ops.softmax(ops.where(visible, scores, -1e30), axis=-1)
+        weights = weights if mask is None else weights * ops.cast(visible, dtype=x.dtype)
+    merged = ops.transpose(weights @ value, (0, 2, 1, 3))
+    return project("output", ops.reshape(merged, shape=(merged.shape[0], steps, features)))
 
 
-def _seen(x: Var, others: int, causal: bool, mask: Var | None) -> Var | None:
+def _attention_mask(x: Var, others: int, causal: bool, mask: Var | None) -> Var | None:
     """Which steps each step attends to, [batch or 1, 1, steps or 1, others]; None: all."""
-    steps, seen = x.shape[1], None
+    steps, visible = x.shape[1], None
     if causal:
         row, column = ops.iota(steps, "int64"), ops.iota(others, "int64")
-        lower = ops.greater_equal(ops.reshape(row, shape=(steps, 1)), ops.reshape(column, shape=(1, others)))
-        seen = ops.reshape(lower, shape=(1, 1, steps, others))
+        causal_mask = ops.greater_equal(ops.reshape(row, shape=(steps, 1)), ops.reshape(column, shape=(1, others)))
+        visible = ops.reshape(causal_mask, shape=(1, 1, steps, others))
     if mask is not None:
         if mask.shape[1:] not in ((others,), (steps, others)):
             raise ShapeError(
@@ -85,6 +86,6 @@ def _seen(x: Var, others: int, causal: bool, mask: Var | None) -> Var | None:
                 "a number for each step that is looked at: 1 to see it, 0 to leave it out",
             )
         rows = 1 if mask.ndim == 2 else steps
-        given = ops.not_equal(ops.reshape(mask, shape=(mask.shape[0], 1, rows, others)), 0.0)
-        seen = given if seen is None else ops.logical_and(seen, given)
-    return seen
+        own = ops.not_equal(ops.reshape(mask, shape=(mask.shape[0], 1, rows, others)), 0.0)
+        visible = own if visible is None else ops.logical_and(visible, own)
+    return visible

@@ -25,8 +25,8 @@ def random_flip(cx: Context, x: Var, *, axis: int = 1) -> Var:
         raise ShapeError(f"there is no axis {axis} in {list(x.shape[1:])}", f"its axes are 0 to {rank - 1}")
     if not cx.training:
         return x
-    turned = cx.uniform((x.shape[0], *(1,) * rank)) < 0.5
-    return ops.where(turned, ops.flip(x, axis=axis % rank + 1), x)
+    flipped = cx.uniform((x.shape[0], *(1,) * rank)) < 0.5
+    return ops.where(flipped, ops.flip(x, axis=axis % rank + 1), x)
 
 
 @register("function", "random_shift")
@@ -38,7 +38,7 @@ def random_shift(cx: Context, x: Var, *, pixels: Count) -> Var:
     _require_images("random_shift", "moves", x)
     if not cx.training:
         return x
-    return ops.shift(x, _drawn(cx, (x.shape[0], 2), 2 * pixels) - pixels)
+    return ops.shift(x, _random_integers(cx, (x.shape[0], 2), 2 * pixels) - pixels)
 
 
 @register("function", "random_crop")
@@ -53,7 +53,7 @@ def random_crop(cx: Context, x: Var, *, size: Sizes) -> Var:
         raise ShapeError(there, "use a smaller `size`; `pad` makes images larger")
     rest = (0,) * (x.ndim - 3)
     if cx.training:
-        places = [_drawn(cx, (x.shape[0], 1), most) for most in over]
+        places = [_random_integers(cx, (x.shape[0], 1), largest) for largest in over]
         x, first = ops.shift(x, ops.concat(places, axis=1)), (0, 0)
     else:
         first = (over[0] // 2, over[1] // 2)
@@ -67,7 +67,7 @@ def _require_images(name: str, verb: str, x: Var) -> None:
         raise ShapeError(f"`{name}` {verb} images, but this is {list(x.shape[1:])}", help)
 
 
-def _drawn(cx: Context, shape: tuple[int, ...], most: int) -> Var:
+def _random_integers(cx: Context, shape: tuple[int, ...], largest: int) -> Var:
     """Uniform integers from 0 to `most`, int64."""
     # Just below 1, a number times most + 1 may be rounded up to it.
-    return ops.cast(ops.minimum(cx.uniform(shape) * (most + 1.0), float(most)), dtype="int64")
+    return ops.cast(ops.minimum(cx.uniform(shape) * (largest + 1.0), float(largest)), dtype="int64")

@@ -15,14 +15,14 @@ from ..errors import ShapeError
 from ..ir import FLOATS, Var
 from ..registry import Fraction, Label, MaybeFraction, NonNegative, Weights, register
 from .context import Context
-from .losses import need_axis, per_example, same_shapes
+from .losses import per_example, require_axis, require_same_shapes
 from .mismatch import difference
 
 
 @register("loss", "binary_cross_entropy", within=(0, 1))
 def binary_cross_entropy(cx: Context, p: Var, y: Var) -> Var:
     """-(y log p + (1 - y) log(1 - p)), averaged over the outputs; `p` is a probability (the result of a sigmoid)."""
-    same_shapes("binary_cross_entropy", p, y)
+    require_same_shapes("binary_cross_entropy", p, y)
     return -per_example(y * ops.log_probability(p) + (1.0 - y) * ops.log_probability(1.0 - p))
 
 
@@ -45,10 +45,10 @@ def cross_entropy(
     if smooth:
         target = target * (1.0 - smooth) + smooth / classes
     if weights == "balanced":
-        target = target * ops.cast(_balanced(cx, y, classes, ignored), dtype=p.dtype)
+        target = target * ops.cast(_balanced_weights(cx, y, classes, ignored), dtype=p.dtype)
     elif weights is not None:
         target = target * class_weights("cross_entropy", weights, classes, p.dtype)
-    return _over_positions(-ops.sum_(target * ops.log_probability(p), (-1,)), y, ignored)
+    return _mean_over_positions(-ops.sum_(target * ops.log_probability(p), (-1,)), y, ignored)
 
 
 @register("loss", "focal", within=(0, 1))
@@ -62,7 +62,7 @@ def focal(
     labels, `p` is the result of a softmax, and positions with the label `ignore` are ignored.
     """
     if isinstance(y, Var) and y.dtype in FLOATS:
-        same_shapes("focal", p, y)
+        require_same_shapes("focal", p, y)
         if ignore is not None:
             raise ShapeError("`ignore` is a class label, but the target is a tensor of numbers", code="E0306")
         one = y * (_power(1.0 - p, gamma) * ops.log_probability(p))
@@ -71,10 +71,10 @@ def focal(
     classes = check_labels("focal", cx, p, y)
     if alpha is not None:
         raise ShapeError("`alpha` weighs ones against zeros, but the target is a class label", code="E0306")
-    hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
-    right = ops.sum_(hot * p, (-1,))
-    each = -(_power(1.0 - right, gamma) * ops.sum_(hot * ops.log_probability(p), (-1,)))
-    return _over_positions(each, y, check_ignored(ignore, classes))
+    one_hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
+    true = ops.sum_(one_hot * p, (-1,))
+    each = -(_power(1.0 - true, gamma) * ops.sum_(one_hot * ops.log_probability(p), (-1,)))
+    return _mean_over_positions(each, y, check_ignored(ignore, classes))
 
 
 def _power(x: Var, gamma: float) -> Var:
@@ -88,8 +88,8 @@ def _power(x: Var, gamma: float) -> Var:
 def kl_divergence(cx: Context, p: Var, y: Var) -> Var:
     """Kullback-Leibler divergence, sum y (log y - log p) over the last axis, averaged over the others, of probabilities
     `p` from `y`. Both sum to 1 there; a term with y = 0 is 0. Kullback & Leibler (1951), equation 2.4."""
-    same_shapes("kl_divergence", p, y)
-    need_axis("kl_divergence", p)
+    require_same_shapes("kl_divergence", p, y)
+    require_axis("kl_divergence", p)
     own = ops.log(ops.where(y > 0.0, y, 1.0))
     return per_example(ops.sum_(y * (own - ops.log_probability(p)), (-1,)))
 
@@ -100,15 +100,15 @@ def hinge(cx: Context, p: Var, y: Var) -> Var:
     labels and scores [..., classes]: max over the classes j of p[j] - p[y] + (1 where j is not y), averaged over the
     positions: Crammer & Singer (2001), equation 4."""
     if isinstance(y, Var) and y.dtype in FLOATS:
-        same_shapes("hinge", p, y)
+        require_same_shapes("hinge", p, y)
         return per_example(ops.relu(1.0 - y * p))
     classes = check_labels("hinge", cx, p, y, what="scores")
-    hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
-    right = ops.sum_(hot * p, (-1,), keepdims=True)
-    return per_example(ops.max_((p - right) + (1.0 - hot), (-1,)))
+    one_hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
+    true = ops.sum_(one_hot * p, (-1,), keepdims=True)
+    return per_example(ops.max_((p - true) + (1.0 - one_hot), (-1,)))
 
 
-def _over_positions(each: Var, y: Var, ignore: int | None) -> Var:
+def _mean_over_positions(each: Var, y: Var, ignore: int | None) -> Var:
     """Mean over the positions that are not ignored."""
     if ignore is None:
         return per_example(each)
@@ -129,22 +129,22 @@ def class_weights(name: str, weights: Any, classes: int, dtype: str) -> Var:
     """One factor per class, shape (classes,). Raises ShapeError if their number is wrong, or one is negative."""
     flat = isinstance(weights, Sequence) and all(isinstance(w, int | float) for w in weights)
     if not flat or len(weights) != classes:
-        found = f"{len(weights)} of them" if flat else "something else"
-        raise ShapeError(f"`{name}` needs a list of one weight per class, {classes} in all, got {found}")
+        got = f"{len(weights)} of them" if flat else "something else"
+        raise ShapeError(f"`{name}` needs a list of one weight per class, {classes} in all, got {got}")
     if min(weights) < 0:
         raise ShapeError(f"a weight of `{name}` is {min(weights):g}: they are not negative")
     runs = [(weight, len(list(run))) for weight, run in groupby(map(float, weights))]
     return ops.concat([ops.full((length,), weight, dtype) for weight, length in runs], axis=0)
 
 
-def _balanced(cx: Context, y: Var, classes: int, ignored: int | None) -> Var:
+def _balanced_weights(cx: Context, y: Var, classes: int, ignored: int | None) -> Var:
     """n / (k n_c) for each class, float64 (classes,), from labels counted before the first step; 1 until then."""
     counts = cx.buffer("counts", (classes,), 0.0, "float64")
     if cx.fitting:
-        hot = ops.one_hot(y, classes=classes, dtype="float64")
+        one_hot = ops.one_hot(y, classes=classes, dtype="float64")
         if ignored is not None:
-            hot = hot * ops.cast(ops.not_equal(ops.iota(classes, "int64"), ignored), dtype="float64")
-        cx.update(counts, counts + ops.sum_(hot, tuple(range(hot.ndim - 1))))
+            one_hot = one_hot * ops.cast(ops.not_equal(ops.iota(classes, "int64"), ignored), dtype="float64")
+        cx.update(counts, counts + ops.sum_(one_hot, tuple(range(one_hot.ndim - 1))))
     share = ops.sum_(counts) * (1.0 / (classes - (ignored is not None)))
     return ops.where(share > 0.0, share / ops.maximum(counts, 1.0), 1.0)
 
@@ -163,13 +163,13 @@ def check_labels(name: str, cx: Context, p: Var, y: Var, what: str = "probabilit
         raise ShapeError(f"`{name}` takes {what} first, but this is a class label", code="E0306")
     if y.dtype in FLOATS:
         raise ShapeError(f"`{name}` needs class labels, but the target is a tensor of numbers", code="E0306")
-    found, classes = p.shape[1:], cx.classes(y)
-    if found[:-1] != y.shape[1:] or not found:
-        message = f"`{name}` needs one row of {what} per label, got {list(found)} for labels {list(y.shape[1:])}"
+    shape, classes = p.shape[1:], cx.classes(y)
+    if shape[:-1] != y.shape[1:] or not shape:
+        message = f"`{name}` needs one row of {what} per label, got {list(shape)} for labels {list(y.shape[1:])}"
         wanted = "" if classes is None else f"{[*y.shape[1:], classes]} would fit"
-        help = _FEWER_ROWS if len(found) > y.ndim else ""
+        help = _FEWER_ROWS if len(shape) > y.ndim else ""
         raise ShapeError(message, help, label=wanted)
-    if classes is not None and classes != found[-1]:
-        message = f"`{name}` needs one probability per class: {found[-1]} outputs for {classes} classes"
-        raise ShapeError(message, label=difference(found, (*found[:-1], classes)))
+    if classes is not None and classes != shape[-1]:
+        message = f"`{name}` needs one probability per class: {shape[-1]} outputs for {classes} classes"
+        raise ShapeError(message, label=difference(shape, (*shape[:-1], classes)))
     return p.shape[-1]

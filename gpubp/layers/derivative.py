@@ -28,9 +28,9 @@ def derivative(cx: Context, u: Var, x: Var) -> Var:
     if x.shape[0] != cx.batch:
         help = "a derivative is with respect to an input or a value computed from one; weights are trained by the loss"
         raise ShapeError("there is no derivative with respect to a value that all examples share", help, code="E0309")
-    found = cx.derivative(u, x)
-    if found is None:
+    gradient = cx.derivative(u, x)
+    if gradient is None:
         help = "the first value must depend on the second; the slopes of `relu`, `abs` and comparisons are constant"
         label = "none leads from one to the other"
         raise ShapeError("this derivative is 0 everywhere", help, label=label, code="E0309")
-    return found
+    return gradient

@@ -22,14 +22,14 @@ def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
         rank = len(broadcast_shapes(*shapes))
     except ValueError:
         message = f"cannot {what} shapes {' and '.join(map(str, map(list, shapes)))}"
-        raise ShapeError(message, label=obstacle(*_apart(shapes))) from None
+        raise ShapeError(message, label=obstacle(*_incompatible_pair(shapes))) from None
     return tuple(
         ops.reshape(x, shape=(x.shape[0], *(1,) * (rank + 1 - x.ndim), *x.shape[1:])) if isinstance(x, Var) else x
         for x in xs
     )
 
 
-def _apart(shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _incompatible_pair(shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The first two shapes that do not broadcast."""
     for i, first in enumerate(shapes):
         for second in shapes[i + 1 :]:
@@ -168,13 +168,13 @@ def reshape(cx: Context, x: Var, *, shape: Shape) -> Var:
             f"cannot reshape {list(x.shape[1:])} to {list(shape)}",
             label=f"{math.prod(x.shape[1:]):,} values against {math.prod(shape):,}",
         )
-    return moved(cx, x, ops.reshape(x, shape=(x.shape[0], *shape)))
+    return keep_labels(cx, x, ops.reshape(x, shape=(x.shape[0], *shape)))
 
 
 @register("function", "flatten", labels=True)
 def flatten(cx: Context, x: Var) -> Var:
     """All axes of the example merged into one: [2, 3, 4] gives [24]. Labels stay labels."""
-    return moved(cx, x, ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))))
+    return keep_labels(cx, x, ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:]))))
 
 
 @register("function", "slice", labels=True)
@@ -188,16 +188,15 @@ def slice_(cx: Context, x: Var, *, start: Count0, stop: Count, axis: int = 0) ->
         )
     first = tuple(start if i == at else 0 for i in range(x.ndim))
     last = tuple(stop if i == at else n for i, n in enumerate(x.shape))
-    return moved(cx, x, ops.slice_(x, start=first, stop=last))
+    return keep_labels(cx, x, ops.slice_(x, start=first, stop=last))
 
 
 @register("function", "concat", labels=True)
 def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
     """Concatenates values along an axis of the example: [..., m] and [..., n] give [..., m + n]. Labels of the same
     classes stay labels."""
-    only_values("concat", xs)
-    _alike(cx, "join", xs)
-    batch = max(x.shape[0] for x in xs)
+    require_values("concat", xs)
+    _require_same_labels(cx, "join", xs)
     first = xs[0].shape[1:]
     at = _axes(xs[0], axis)[0]
     for x in xs[1:]:
@@ -207,32 +206,35 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
         ):
             raise ShapeError(
                 f"cannot join shapes {list(first)} and {list(other)} along axis {axis}",
-                label=difference(first, other if len(other) != len(first) else _with(other, at - 1, first[at - 1])),
+                label=difference(
+                    first, _with_size(other, at - 1, first[at - 1]) if len(other) == len(first) else other
+                ),
             )
-    return moved(cx, xs[0], ops.concat(_batched(xs, batch), axis=at))
+    return keep_labels(cx, xs[0], ops.concat(_broadcast_batch(xs), axis=at))
 
 
 @register("function", "stack", labels=True)
 def stack(cx: Context, *xs: Var) -> Var:
     """Stacks values of one shape along a new first axis: n times [...] gives [n, ...]. Labels of the same classes stay
     labels."""
-    only_values("stack", xs)
-    _alike(cx, "stack", xs)
+    require_values("stack", xs)
+    _require_same_labels(cx, "stack", xs)
     for x in xs[1:]:
         if x.shape[1:] != xs[0].shape[1:]:
             first, other = xs[0].shape[1:], x.shape[1:]
             raise ShapeError(f"cannot stack shapes {list(first)} and {list(other)}", label=difference(first, other))
-    rows = [ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:])) for x in _batched(xs, max(x.shape[0] for x in xs))]
-    return moved(cx, xs[0], ops.concat(rows, axis=1))
+    batched = _broadcast_batch(xs)
+    rows = [ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:])) for x in batched]
+    return keep_labels(cx, xs[0], ops.concat(rows, axis=1))
 
 
-def moved(cx: Context, x: Var, made: Var) -> Var:
-    """A rearrangement of the values of `x`: labels stay labels."""
+def keep_labels(cx: Context, x: Var, y: Var) -> Var:
+    """`y`, a rearrangement of the values of `x`, as labels if `x` are labels."""
     classes = cx.classes(x)
-    return made if classes is None else cx.as_labels(made, classes)
+    return y if classes is None else cx.as_labels(y, classes)
 
 
-def _alike(cx: Context, what: str, xs: Sequence[Var]) -> None:
+def _require_same_labels(cx: Context, what: str, xs: Sequence[Var]) -> None:
     """Raise ShapeError if labels are mixed with numbers, or with those of other classes."""
     if len({x.dtype in FLOATS for x in xs}) > 1:
         raise ShapeError(f"cannot {what} labels and numbers: labels are names", code="E0306")
@@ -242,11 +244,11 @@ def _alike(cx: Context, what: str, xs: Sequence[Var]) -> None:
         raise ShapeError(f"cannot {what} labels of {counts[0]} classes and of {other}", code="E0306")
 
 
-def _with(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
+def _with_size(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
     return (*shape[:axis], size, *shape[axis + 1 :])
 
 
-def only_values(name: str, xs: Sequence[Operand]) -> None:
+def require_values(name: str, xs: Sequence[Operand]) -> None:
     """Raise ShapeError for a plain number among values."""
     for x in xs:
         if not isinstance(x, Var):
@@ -255,7 +257,9 @@ def only_values(name: str, xs: Sequence[Operand]) -> None:
             )
 
 
-def _batched(xs: Sequence[Var], batch: int) -> list[Var]:
+def _broadcast_batch(xs: Sequence[Var]) -> list[Var]:
+    """Values of one batch size: those that are the same for all examples are repeated."""
+    batch = max(x.shape[0] for x in xs)
     return [ops.broadcast_to(x, shape=(batch, *x.shape[1:])) for x in xs]
 
 

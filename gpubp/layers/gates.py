@@ -10,7 +10,7 @@ from .activations import silu
 from .context import Context
 
 
-def _halves(name: str, x: Var) -> tuple[Var, Var]:
+def _split_halves(name: str, x: Var) -> tuple[Var, Var]:
     if x.ndim < 2 or x.shape[-1] % 2:
         raise ShapeError(f"`{name}` needs an even last axis to part in two halves, got {list(x.shape[1:])}")
     start, stop, half = (0,) * x.ndim, x.shape, x.shape[-1] // 2
@@ -21,12 +21,12 @@ def _halves(name: str, x: Var) -> tuple[Var, Var]:
 @register("function", "glu")
 def glu(cx: Context, x: Var) -> Var:
     """a sigmoid(b) of the two halves a, b of the last axis: [..., 2 n] gives [..., n]. Dauphin et al. (2017)."""
-    a, b = _halves("glu", x)
+    a, b = _split_halves("glu", x)
     return a * ops.sigmoid(b)
 
 
 @register("function", "swiglu")
 def swiglu(cx: Context, x: Var) -> Var:
     """silu(a) b of the two halves a, b of the last axis: [..., 2 n] gives [..., n]. Shazeer (2020), equation 6."""
-    a, b = _halves("swiglu", x)
+    a, b = _split_halves("swiglu", x)
     return silu(cx, a) * b

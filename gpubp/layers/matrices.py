@@ -9,7 +9,7 @@ from ..errors import ShapeError
 from ..ir import Var
 from ..registry import register
 from .context import Context
-from .formulas import moved
+from .formulas import keep_labels
 
 
 @register("function", "matmul")
@@ -41,4 +41,4 @@ def transpose(cx: Context, x: Var) -> Var:
     """The last two axes swapped: [..., n, m] gives [..., m, n]. Labels stay labels."""
     if x.ndim < 3:
         raise ShapeError(f"`transpose` exchanges the last two axes, but this is {list(x.shape[1:])}")
-    return moved(cx, x, ops.transpose(x))
+    return keep_labels(cx, x, ops.transpose(x))

@@ -11,7 +11,7 @@ from ..ir import FLOATS, Var
 from ..registry import register
 from .class_losses import check_labels
 from .context import Accumulation, Context
-from .losses import per_example, same_shapes
+from .losses import per_example, require_same_shapes
 
 
 def mean_of(contributions: Var) -> Accumulation:
@@ -28,7 +28,7 @@ def accuracy(cx: Context, p: Var, y: Var) -> Accumulation:
     """Fraction of correct predictions: the most probable class is the label; for numbers, both are on the same side of
     0.5."""
     if isinstance(y, Var) and y.dtype in FLOATS:
-        same_shapes("accuracy", p, y)
+        require_same_shapes("accuracy", p, y)
         right = ops.equal(ops.cast(p > 0.5, dtype="int64"), ops.cast(y > 0.5, dtype="int64"))
     else:
         check_labels("accuracy", cx, p, y)
@@ -43,7 +43,7 @@ def mse(cx: Context, p: Var, y: Var) -> Accumulation:
 
 
 def _squared(name: str, p: Var, y: Var) -> Accumulation:
-    same_shapes(name, p, y)
+    require_same_shapes(name, p, y)
     d = ops.cast(p, dtype="float64") - ops.cast(y, dtype="float64")
     return mean_of(per_example(d * d))
 
@@ -57,7 +57,7 @@ def rmse(cx: Context, p: Var, y: Var) -> Accumulation:
 @register("metric", "mae")
 def mae(cx: Context, p: Var, y: Var) -> Accumulation:
     """Mean absolute error."""
-    same_shapes("mae", p, y)
+    require_same_shapes("mae", p, y)
     return mean_of(per_example(ops.absolute(ops.cast(p, dtype="float64") - ops.cast(y, dtype="float64"))))
 
 
@@ -67,7 +67,7 @@ def r2(cx: Context, p: Var, y: Var) -> Accumulation:
 
     For a constant target it is 1 for exact predictions, else 0.
     """
-    same_shapes("r2", p, y)
+    require_same_shapes("r2", p, y)
     target = ops.cast(y, dtype="float64")
     d = ops.cast(p, dtype="float64") - target
     return Accumulation({"residual": d * d}, _r2, deviations={"target": target})

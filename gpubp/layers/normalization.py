@@ -20,7 +20,7 @@ def batchnorm(cx: Context, x: Var, *, eps: NonNegative = 1e-5, momentum: Fractio
     momentum) * new, with the variance divided by n - 1. Evaluation uses the running statistics. `affine = false` omits
     gain and bias. Raises ShapeError if a training batch has only one value per channel.
     """
-    _need_axis("batchnorm", x)
+    _require_axis("batchnorm", x)
     channels, axes = x.shape[-1], tuple(range(x.ndim - 1))
     running_mean = cx.buffer("mean", (channels,), 0.0, "float64")
     running_variance = cx.buffer("variance", (channels,), 1.0, "float64")
@@ -51,8 +51,8 @@ def layernorm(cx: Context, x: Var, *, eps: NonNegative = 1e-5, affine: Flag = Tr
 
     x: [..., features]; gain, bias: [features]. `affine = false` omits gain and bias. Ba, Kiros & Hinton (2016).
     """
-    _need_axis("layernorm", x)
-    return _affine(cx, _normalised(x, (x.ndim - 1,), eps), affine)
+    _require_axis("layernorm", x)
+    return _affine(cx, _normalise(x, (x.ndim - 1,), eps), affine)
 
 
 @register("function", "groupnorm", makes_weights=True)
@@ -62,12 +62,12 @@ def groupnorm(cx: Context, x: Var, *, groups: Count, eps: NonNegative = 1e-5, af
 
     x: [..., channels], where `groups` divides the channels; gain, bias: [channels]. Wu & He (2018).
     """
-    _need_axis("groupnorm", x)
+    _require_axis("groupnorm", x)
     channels = x.shape[-1]
     if channels % groups:
         raise ShapeError(f"{groups} groups do not divide {channels} channels")
     parts = ops.reshape(x, shape=(x.shape[0], math.prod(x.shape[1:-1]), groups, channels // groups))
-    return _affine(cx, ops.reshape(_normalised(parts, (1, 3), eps), shape=x.shape), affine)
+    return _affine(cx, ops.reshape(_normalise(parts, (1, 3), eps), shape=x.shape), affine)
 
 
 @register("function", "rmsnorm", makes_weights=True)
@@ -76,17 +76,17 @@ def rmsnorm(cx: Context, x: Var, *, eps: NonNegative = 1e-6) -> Var:
 
     x: [..., features]; gain: [features]. Zhang & Sennrich (2019).
     """
-    _need_axis("rmsnorm", x)
+    _require_axis("rmsnorm", x)
     scale = 1.0 / ops.sqrt(ops.mean(x * x, (x.ndim - 1,), keepdims=True) + eps)
     return x * scale * cx.parameter("gain", x.shape[-1:], "ones", role="gain")
 
 
-def _need_axis(name: str, x: Var) -> None:
+def _require_axis(name: str, x: Var) -> None:
     if x.ndim < 2:
         raise ShapeError(f"`{name}` needs an axis of channels, got a single number", "`reshape([1])` makes it one")
 
 
-def _normalised(x: Var, axes: tuple[int, ...], eps: float) -> Var:
+def _normalise(x: Var, axes: tuple[int, ...], eps: float) -> Var:
     centred = x - ops.mean(x, axes, keepdims=True)
     return centred * (1.0 / ops.sqrt(ops.mean(centred * centred, axes, keepdims=True) + eps))
 

@@ -9,7 +9,7 @@ from ..errors import ShapeError
 from ..ir import Var
 from ..registry import Amounts, OptionType, Pad, Real, Sizes, register
 from .context import Context
-from .windows import Windows, image, like, pair, spatial, windows
+from .windows import Windows, as_image, pair, restore_rank, sliding_windows, spatial_axes
 
 Mode = Annotated[Any, OptionType(("word",), words=("nearest", "bilinear"))]
 
@@ -21,8 +21,8 @@ def maxpool(cx: Context, x: Var, *, size: Sizes, stride: Sizes = None, pad: Pad 
     x: [height, width, channels] or [steps, channels]. Padding is ignored. On ties, the first pixel in row-major order
     gets the derivative. Zhou & Chellappa (1988).
     """
-    seen = _windows("maxpool", x, size, stride, pad)
-    return like(ops.window_max(image(x), size=seen.out, kernel=seen.kernel, spread=seen.spread), x)
+    window = _pool_windows("maxpool", x, size, stride, pad)
+    return restore_rank(ops.window_max(as_image(x), size=window.out, kernel=window.kernel, spread=window.spread), x)
 
 
 @register("function", "avgpool")
@@ -32,18 +32,18 @@ def avgpool(cx: Context, x: Var, *, size: Sizes, stride: Sizes = None, pad: Pad 
     x: [height, width, channels] or [steps, channels]. Padding is not counted: a window at the edge is the mean of fewer
     values. LeCun et al. (1990).
     """
-    seen = _windows("avgpool", x, size, stride, pad)
-    options = {"size": seen.out, "kernel": seen.kernel, "spread": seen.spread}
-    pixels = image(x)
+    window = _pool_windows("avgpool", x, size, stride, pad)
+    options = {"size": window.out, "kernel": window.kernel, "spread": window.spread}
+    pixels = as_image(x)
     ones = ops.full((1, *pixels.shape[1:3], 1), 1.0, x.dtype)
-    return like(ops.window_sum(pixels, **options) * (1.0 / ops.window_sum(ones, **options)), x)
+    return restore_rank(ops.window_sum(pixels, **options) * (1.0 / ops.window_sum(ones, **options)), x)
 
 
-def _windows(name: str, x: Var, size: Sizes, stride: Sizes, pad: Pad) -> Windows:
-    seen = windows(name, x, size, size if stride is None else stride, pad)
-    if any(p >= k for p, k in zip(seen.before, seen.kernel, strict=True) if p):
+def _pool_windows(name: str, x: Var, size: Sizes, stride: Sizes, pad: Pad) -> Windows:
+    window = sliding_windows(name, x, size, size if stride is None else stride, pad)
+    if any(p >= k for p, k in zip(window.before, window.kernel, strict=True) if p):
         raise ShapeError(f"`{name}` with a padding as wide as its window sees windows without a value", "less `pad`")
-    return seen
+    return window
 
 
 @register("function", "global_avgpool")
@@ -52,7 +52,7 @@ def global_avgpool(cx: Context, x: Var) -> Var:
 
     Lin, Chen & Yan (2014), section 3.2.
     """
-    spatial("global_avgpool", x)
+    spatial_axes("global_avgpool", x)
     return ops.mean(x, range(1, x.ndim - 1))
 
 
@@ -60,7 +60,7 @@ def global_avgpool(cx: Context, x: Var) -> Var:
 def global_maxpool(cx: Context, x: Var) -> Var:
     """The maximum of each channel over all pixels: [height, width, channels] or [steps, channels] gives [channels].
     Ties share the derivative. Oquab et al. (2015)."""
-    spatial("global_maxpool", x)
+    spatial_axes("global_maxpool", x)
     return ops.max_(x, range(1, x.ndim - 1))
 
 
@@ -68,7 +68,7 @@ def global_maxpool(cx: Context, x: Var) -> Var:
 def pad(cx: Context, x: Var, *, amount: Amounts, value: Real = 0.0) -> Var:
     """Pads an image or both ends of a sequence with `value`, `amount` pixels wide (one number, or one for each spatial
     axis): [height, width, channels] gives [height + 2 amount, width + 2 amount, channels]."""
-    around = pair("pad", "amount", amount, spatial("pad", x), 0)[4 - x.ndim :]
+    around = pair("pad", "amount", amount, spatial_axes("pad", x), 0)[4 - x.ndim :]
     sides = (0, *around, 0)
     padded = ops.pad(x, before=sides, after=sides)
     if value == 0:
@@ -87,22 +87,22 @@ def upsample(cx: Context, x: Var, *, factor: Sizes, mode: Mode = "nearest") -> V
     other; beyond the outermost centres the edge value is used. (OpenGL's linear filter with clamped edges, and
     PyTorch's `align_corners=False`.)
     """
-    spatial("upsample", x)
+    spatial_axes("upsample", x)
     factors = pair("upsample", "factor", factor, x.ndim - 2)
-    y = image(x)
+    y = as_image(x)
     for axis, times in enumerate(factors, 1):
-        y = _repeated(y, axis, times) if mode == "nearest" else _interpolated(y, axis, times)
-    return like(y, x)
+        y = _repeat(y, axis, times) if mode == "nearest" else _interpolate(y, axis, times)
+    return restore_rank(y, x)
 
 
-def _repeated(x: Var, axis: int, times: int) -> Var:
+def _repeat(x: Var, axis: int, times: int) -> Var:
     """Each element along an axis `times` times."""
     before, after = x.shape[: axis + 1], x.shape[axis + 1 :]
     cells = ops.broadcast_to(ops.reshape(x, shape=(*before, 1, *after)), shape=(*before, times, *after))
     return ops.reshape(cells, shape=(*before[:-1], before[-1] * times, *after))
 
 
-def _interpolated(x: Var, axis: int, times: int) -> Var:
+def _interpolate(x: Var, axis: int, times: int) -> Var:
     """`times` as many elements along an axis: the new one at (i + 1/2) / times - 1/2 between its two neighbours."""
     size, before, after = x.shape[axis], x.shape[: axis + 1], x.shape[axis + 1 :]
 
@@ -120,7 +120,7 @@ def _interpolated(x: Var, axis: int, times: int) -> Var:
         if size == 1
         else (cells(part(0, 1), part(0, size - 1)), cells(part(1, size), part(size - 1, size)))
     )
-    beyond = (ops.iota(times, x.dtype) + 0.5) * (1.0 / times) - 0.5
-    beyond = ops.reshape(beyond, shape=(times, *(1,) * len(after)))
-    y = here + ops.relu(-beyond) * (left - here) + ops.relu(beyond) * (right - here)
+    offset = (ops.iota(times, x.dtype) + 0.5) * (1.0 / times) - 0.5
+    offset = ops.reshape(offset, shape=(times, *(1,) * len(after)))
+    y = here + ops.relu(-offset) * (left - here) + ops.relu(offset) * (right - here)
     return ops.reshape(y, shape=(*before[:-1], size * times, *after))

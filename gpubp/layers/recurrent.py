@@ -51,7 +51,7 @@ def rnn(
         inputs, recurrent = _weights(cx, x, prefix, (units, units), init, recurrent_init, bias_init if bias else None)
         return inputs, 1, lambda state, z: (function(z + state[0] @ recurrent),)
 
-    return _over_steps(cx, x, units, cell, sequence, bidirectional)
+    return _scan(cx, x, units, cell, sequence, bidirectional)
 
 
 @register("function", "lstm", makes_weights=True)
@@ -85,14 +85,14 @@ def lstm(
         def step(state: Sequence[Var], z: Var) -> Sequence[Var]:
             h, c = state
             z = z + h @ recurrent
-            gates, candidate = ops.sigmoid(_part(z, 0, 3, units)), ops.tanh(_part(z, 3, 4, units))
-            i, f, o = (_part(gates, k, k + 1, units) for k in range(3))
+            gates, candidate = ops.sigmoid(_columns(z, 0, 3, units)), ops.tanh(_columns(z, 3, 4, units))
+            i, f, o = (_columns(gates, k, k + 1, units) for k in range(3))
             new = f * c + i * candidate
             return o * ops.tanh(new), new
 
         return inputs, 2, step
 
-    return _over_steps(cx, x, units, cell, sequence, bidirectional)
+    return _scan(cx, x, units, cell, sequence, bidirectional)
 
 
 @register("function", "gru", makes_weights=True)
@@ -126,27 +126,27 @@ def gru(
         first = bias_init if bias else None
         inputs, recurrent = _weights(cx, x, prefix, (units, 3 * units), init, recurrent_init, first)
         # Sliced here, not in the loop, so that the gradient of each is one product over all steps.
-        by_gates, by_candidate = _part(recurrent, 0, 2, units), _part(recurrent, 2, 3, units)
-        shift = None
+        gate_weights, candidate_weights = _columns(recurrent, 0, 2, units), _columns(recurrent, 2, 3, units)
+        recurrent_bias = None
         if reset_after and bias:
-            shift = cx.parameter(f"{prefix}recurrent_bias", (units,), bias_init, role="bias")
+            recurrent_bias = cx.parameter(f"{prefix}recurrent_bias", (units,), bias_init, role="bias")
 
         def step(state: Sequence[Var], z: Var) -> Sequence[Var]:
             (h,) = state
             # Both products at once, so that everything after them can be one kernel.
-            to_gates, product = h @ by_gates, h @ by_candidate if reset_after else None
-            gates = ops.sigmoid(_part(z, 0, 2, units) + to_gates)
-            r, u = _part(gates, 0, 1, units), _part(gates, 1, 2, units)
+            gate_product, product = h @ gate_weights, h @ candidate_weights if reset_after else None
+            gates = ops.sigmoid(_columns(z, 0, 2, units) + gate_product)
+            r, u = _columns(gates, 0, 1, units), _columns(gates, 1, 2, units)
             if product is not None:
-                old = r * (product if shift is None else product + shift)
+                old = r * (product if recurrent_bias is None else product + recurrent_bias)
             else:
-                old = (r * h) @ by_candidate
-            n = ops.tanh(_part(z, 2, 3, units) + old)
+                old = (r * h) @ candidate_weights
+            n = ops.tanh(_columns(z, 2, 3, units) + old)
             return (n + u * (h - n),)
 
         return inputs, 1, step
 
-    return _over_steps(cx, x, units, cell, sequence, bidirectional)
+    return _scan(cx, x, units, cell, sequence, bidirectional)
 
 
 def _weights(
@@ -154,7 +154,7 @@ def _weights(
 ) -> tuple[Var, Var]:
     """x W + b for all steps, [steps, batch, width], and R of the given shape [units, width]; no b if `bias_init` is
     None."""
-    _needs_steps(x)
+    _require_sequence(x)
     batch, steps, features = x.shape
     width = shape[1]
     weight = cx.parameter(f"{prefix}weight", (features, width), init)
@@ -165,7 +165,7 @@ def _weights(
     return ops.reshape(z, shape=(steps, batch, width)), recurrent
 
 
-def _needs_steps(x: Var) -> None:
+def _require_sequence(x: Var) -> None:
     if x.ndim != 3:
         shape = x.shape[1:]
         steps = [*shape[:1], math.prod(shape[1:])] if shape else [1, 1]
@@ -175,24 +175,24 @@ def _needs_steps(x: Var) -> None:
         )
 
 
-def _part(z: Var, first: int, stop: int, units: int) -> Var:
+def _columns(z: Var, first: int, stop: int, units: int) -> Var:
     """Slices of `units` columns."""
     return ops.slice_(z, start=(0, first * units), stop=(z.shape[0], stop * units))
 
 
-def _over_steps(cx: Context, x: Var, units: int, cell: Cell, sequence: bool, bidirectional: bool) -> Var:
+def _scan(cx: Context, x: Var, units: int, cell: Cell, sequence: bool, bidirectional: bool) -> Var:
     """The outputs [batch, steps, units] of a cell, or the last [batch, units]; those of both directions
     concatenated."""
     results: list[Var] = []
     for prefix, reverse in (("", False), ("reverse_", True))[: 2 if bidirectional else 1]:
         inputs, count, step = cell(prefix)
 
-        def one(state: Sequence[Var], slices: Sequence[Var], step: Step = step) -> tuple[Sequence[Var], Sequence[Var]]:
+        def body(state: Sequence[Var], slices: Sequence[Var], step: Step = step) -> tuple[Sequence[Var], Sequence[Var]]:
             new = step(state, slices[0])
             return new, new[:1] if sequence else ()
 
         zeros = [ops.full((x.shape[0], units), 0.0, cx.dtype) for _ in range(count)]
-        last, collected = ops.loop(one, zeros, [inputs], reverse=reverse)
+        last, collected = ops.loop(body, zeros, [inputs], reverse=reverse)
         results.append(collected[0] if sequence else last[0])
-    together = ops.concat(results, axis=-1)
-    return ops.transpose(together, (1, 0, 2)) if sequence else together
+    joined = ops.concat(results, axis=-1)
+    return ops.transpose(joined, (1, 0, 2)) if sequence else joined

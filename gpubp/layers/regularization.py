@@ -24,8 +24,8 @@ def dropout(cx: Context, x: Var, *, rate: Fraction, channels: Flag = False) -> V
     if rate == 1:
         return 0.0 * x
     shape = (x.shape[0], *(1,) * (x.ndim - 2), x.shape[-1]) if channels else x.shape
-    kept = cx.uniform(shape) >= rate
-    return x * (ops.cast(kept, dtype=x.dtype) * (1.0 / (1.0 - rate)))
+    mask = cx.uniform(shape) >= rate
+    return x * (ops.cast(mask, dtype=x.dtype) * (1.0 / (1.0 - rate)))
 
 
 @register("function", "gaussian_noise")
@@ -51,11 +51,11 @@ def standardize(cx: Context, x: Var) -> Var:
         new_mean = ops.mean(rows, (0,))
         deviations = rows - new_mean
         total = count + float(x.shape[0])
-        shift = new_mean - mean
+        delta = new_mean - mean
         cx.update(count, total)
-        cx.update(mean, mean + shift * (x.shape[0] / total))
+        cx.update(mean, mean + delta * (x.shape[0] / total))
         cx.update(
-            squares, squares + ops.sum_(deviations * deviations, (0,)) + shift * shift * (count * x.shape[0] / total)
+            squares, squares + ops.sum_(deviations * deviations, (0,)) + delta * delta * (count * x.shape[0] / total)
         )
     variance = squares / ops.maximum(count, 1.0)
     # Variation below the rounding error of the mean is noise.

@@ -24,5 +24,5 @@ def uniform(cx: Context, *, shape: Shape, low: Real = 0.0, high: Real = 1.0) -> 
 def reverse_gradient(cx: Context, x: Var, *, scale: Real = 1.0) -> Var:
     """Gradient reversal: the identity; in the backward pass the gradient is multiplied by -scale. Ganin & Lempitsky
     (2015), equations 7 and 8."""
-    turned = -scale * x
-    return ops.stop_gradient(x) + (turned - ops.stop_gradient(turned))
+    reversed_ = -scale * x
+    return ops.stop_gradient(x) + (reversed_ - ops.stop_gradient(reversed_))

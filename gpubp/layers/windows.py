@@ -38,7 +38,7 @@ class Windows:
         return self.before != (0, 0)
 
 
-def spatial(name: str, x: Var) -> int:
+def spatial_axes(name: str, x: Var) -> int:
     """The number of spatial axes of an example: all but the channels, one or two. Raises ShapeError for others."""
     axes = x.ndim - 2
     if axes not in (1, 2):
@@ -59,24 +59,24 @@ def pair(name: str, option: str, value: Any, axes: int, filler: int = 1) -> Pair
     return _two(numbers) if axes == 2 else (filler, numbers[0])
 
 
-def moves(name: str, axes: int, size: Any, stride: Any, dilation: Any) -> tuple[Pair, Pair, Pair]:
+def window_parameters(name: str, axes: int, size: Any, stride: Any, dilation: Any) -> tuple[Pair, Pair, Pair]:
     """A window's size, strides and dilations, each as two numbers."""
-    kernel, steps = pair(name, "size", size, axes), pair(name, "stride", stride, axes)
-    spreads = pair(name, "dilation", dilation, axes)
-    places, pixels = math.prod(kernel), math.prod(map(span, kernel, spreads))
-    if places > MAX_PLACES or pixels > MAX_PIXELS:
-        found = f"{places:,} places, over {MAX_PLACES:,}"
-        found = found if places > MAX_PLACES else f"{pixels:,} pixels from end to end, over {MAX_PIXELS:,}"
-        raise ShapeError(f"a window of `{name}` has {found}", "use a smaller `size` or `dilation`", code="E0308")
-    return kernel, steps, spreads
+    kernel, strides = pair(name, "size", size, axes), pair(name, "stride", stride, axes)
+    dilations = pair(name, "dilation", dilation, axes)
+    taps, pixels = math.prod(kernel), math.prod(map(span, kernel, dilations))
+    if taps > MAX_PLACES or pixels > MAX_PIXELS:
+        size_text = f"{taps:,} places, over {MAX_PLACES:,}"
+        size_text = size_text if taps > MAX_PLACES else f"{pixels:,} pixels from end to end, over {MAX_PIXELS:,}"
+        raise ShapeError(f"a window of `{name}` has {size_text}", "use a smaller `size` or `dilation`", code="E0308")
+    return kernel, strides, dilations
 
 
-def image(x: Var) -> Var:
+def as_image(x: Var) -> Var:
     """A sequence [batch, steps, channels] as an image of one row; an image unchanged."""
     return x if x.ndim == 4 else ops.reshape(x, shape=(x.shape[0], 1, *x.shape[1:]))
 
 
-def like(y: Var, x: Var) -> Var:
+def restore_rank(y: Var, x: Var) -> Var:
     """The inverse of `image`: a sequence if `x` is one."""
     return y if x.ndim == 4 else ops.reshape(y, shape=(y.shape[0], *y.shape[2:]))
 
@@ -86,28 +86,28 @@ def span(kernel: int, dilation: int) -> int:
     return (kernel - 1) * dilation + 1
 
 
-def windows(name: str, x: Var, size: Any, stride: Any, pad: Any, dilation: Any = 1) -> Windows:
+def sliding_windows(name: str, x: Var, size: Any, stride: Any, pad: Any, dilation: Any = 1) -> Windows:
     """The windows that a layer's options specify. `valid`: no padding; `same`: the input size divided by the stride and
     rounded up, padded equally at both ends, with an odd pixel at the end; numbers: the padding at both ends. Raises
     ShapeError if no window fits."""
-    axes = spatial(name, x)
-    kernel, steps, spreads = moves(name, axes, size, stride, dilation)
+    axes = spatial_axes(name, x)
+    kernel, strides, dilations = window_parameters(name, axes, size, stride, dilation)
     lengths = (1, *x.shape[1:-1])[-2:]
-    spans = tuple(map(span, kernel, spreads))
+    extents = tuple(map(span, kernel, dilations))
     if pad == "same":
-        out = tuple(-(-n // s) for n, s in zip(lengths, steps, strict=True))
-        missing = (max((m - 1) * s + k - n, 0) for m, s, k, n in zip(out, steps, spans, lengths, strict=True))
-        return Windows(kernel, steps, spreads, _two([n // 2 for n in missing]), _two(out))
+        out = tuple(-(-n // s) for n, s in zip(lengths, strides, strict=True))
+        padding = (max((m - 1) * s + k - n, 0) for m, s, k, n in zip(out, strides, extents, lengths, strict=True))
+        return Windows(kernel, strides, dilations, _two([n // 2 for n in padding]), _two(out))
     before = (0, 0) if pad == "valid" else pair(name, "pad", pad, axes, 0)
-    out = tuple((n + 2 * p - k) // s + 1 for n, p, k, s in zip(lengths, before, spans, steps, strict=True))
-    for n, p, k, m in list(zip(lengths, before, spans, out, strict=True))[-axes:]:
+    out = tuple((n + 2 * p - k) // s + 1 for n, p, k, s in zip(lengths, before, extents, strides, strict=True))
+    for n, p, k, m in list(zip(lengths, before, extents, out, strict=True))[-axes:]:
         if m < 1:
             raise ShapeError(
                 f"a window of {k} does not fit an axis of {n + 2 * p}",
                 "`pad = same` puts zeros around, so that every window fits",
                 label=f"{k} against {n + 2 * p}",
             )
-    return Windows(kernel, steps, spreads, before, _two(out))
+    return Windows(kernel, strides, dilations, before, _two(out))
 
 
 def _two(numbers: Sequence[int]) -> Pair:
