@@ -204,12 +204,10 @@ def concat(cx: Context, *xs: Var, axis: int = -1) -> Var:
         if len(other) != len(first) or any(
             a != b for i, (a, b) in enumerate(zip(first, other, strict=True), 1) if i != at
         ):
-            raise ShapeError(
-                f"cannot join shapes {list(first)} and {list(other)} along axis {axis}",
-                label=difference(
-                    first, _with_size(other, at - 1, first[at - 1]) if len(other) == len(first) else other
-                ),
-            )
+            # Along the axis itself the sizes may differ.
+            alike = _with_size(other, at - 1, first[at - 1]) if len(other) == len(first) else other
+            message = f"cannot join shapes {list(first)} and {list(other)} along axis {axis}"
+            raise ShapeError(message, label=difference(first, alike))
     return keep_labels(cx, xs[0], ops.concat(_broadcast_batch(xs), axis=at))
 
 

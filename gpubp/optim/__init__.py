@@ -1,6 +1,6 @@
 """Optimizers, schedules, clipping and averages of the weights: importing this package registers them."""
 
-from . import averages, clipping, optimizers, rates, schedules, whole_batch
+from . import averages, clipping, full_batch, optimizers, rates, schedules
 from .context import ScheduleContext, UpdateContext
 
 __all__ = [
@@ -11,5 +11,5 @@ __all__ = [
     "optimizers",
     "rates",
     "schedules",
-    "whole_batch",
+    "full_batch",
 ]

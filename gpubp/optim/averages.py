@@ -6,7 +6,7 @@ from ..errors import ShapeError
 from ..ir import Var
 from ..registry import Fraction, register
 from .context import UpdateContext
-from .optimizers import correction
+from .optimizers import bias_correction
 
 
 @register("average", "ema")
@@ -18,4 +18,4 @@ def ema(cx: UpdateContext, average: Var, p: Var, *, decay: Fraction = 0.999) -> 
         raise ShapeError(
             f"the decay of a moving average must be below 1, but this is {decay:g}", "a usual value is `ema(0.999)`"
         )
-    return average + cx.scalar((1.0 - decay) / correction(cx, decay)) * (p - average)
+    return average + cx.scalar((1.0 - decay) / bias_correction(cx, decay)) * (p - average)

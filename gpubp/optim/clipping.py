@@ -17,8 +17,8 @@ def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> l
 
     The squares are taken of g / max |g|, so that they neither overflow nor underflow.
     """
-    unit = where(largest > 0.0, largest, 1.0)
-    scaled = [g / unit for g in gradients]
+    scale = where(largest > 0.0, largest, 1.0)
+    scaled = [g / scale for g in gradients]
     squares: Var | None = None
     for s in scaled:
         square = sum_(s * s)
@@ -26,8 +26,8 @@ def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> l
     if squares is None:
         return []
     # |g| = unit * sqrt(squares) might overflow, and its inverse might lose all digits.
-    rest = norm / sqrt(where(squares > 0.0, squares, 1.0))
-    return [where(unit > rest, s * rest, g) for s, g in zip(scaled, gradients, strict=True)]
+    factor = norm / sqrt(where(squares > 0.0, squares, 1.0))
+    return [where(scale > factor, s * factor, g) for s, g in zip(scaled, gradients, strict=True)]
 
 
 @register("clip", "clip_value")

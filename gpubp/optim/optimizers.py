@@ -18,14 +18,14 @@ def sgd(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative, momentum: Fractio
 
     The learning rate is inside the velocity, which matters if it changes during training.
     """
-    move = cx.scalar(cx.rate(lr)) * g
+    update = cx.scalar(cx.rate(lr)) * g
     if momentum == 0:
         if nesterov:
             raise ShapeError("`nesterov` looks ahead along the momentum, which is 0", "usual: `momentum = 0.9`")
-        return p - move
+        return p - update
     v = cx.state("velocity", like=p)
-    v = cx.assign(v, momentum * v - move)
-    return p + momentum * v - move if nesterov else p + v
+    v = cx.assign(v, momentum * v - update)
+    return p + momentum * v - update if nesterov else p + v
 
 
 @register("optimizer", "rmsprop")
@@ -33,7 +33,7 @@ def rmsprop(
     cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 1e-3, rho: Fraction = 0.9, eps: NonNegative = 1e-8
 ) -> Var:
     """v = rho v + (1 - rho) g^2; p - lr g / (sqrt(v) + eps). Tieleman & Hinton (2012), lecture 6.5."""
-    v = _mean(cx, p, "square", g * g, "rho", rho)
+    v = _moving_average(cx, p, "square", g * g, "rho", rho)
     return p - cx.scalar(cx.rate(lr)) * g / (sqrt(v) + eps)
 
 
@@ -49,7 +49,7 @@ def adam(
     eps: NonNegative = 1e-8,
 ) -> Var:
     """p - lr m_hat / (sqrt(v_hat) + eps) with the bias-corrected moments. Kingma & Ba (2015), algorithm 1."""
-    return p - _adam_move(cx, p, g, lr, beta1, beta2, eps)
+    return p - _adam_update(cx, p, g, lr, beta1, beta2, eps)
 
 
 @register("optimizer", "adamw")
@@ -66,10 +66,10 @@ def adamw(
 ) -> Var:
     """Adam with decoupled decay: p - lr (m_hat / (sqrt(v_hat) + eps) + decay p), decay on weights only. Loshchilov &
     Hutter (2019), alg. 2."""
-    move = _adam_move(cx, p, g, lr, beta1, beta2, eps)
+    update = _adam_update(cx, p, g, lr, beta1, beta2, eps)
     if decay and cx.decays:
-        move = move + cx.scalar(cx.rate(decay * lr)) * p
-    return p - move
+        update = update + cx.scalar(cx.rate(decay * lr)) * p
+    return p - update
 
 
 @register("optimizer", "adamax")
@@ -80,10 +80,10 @@ def adamax(
 
     It needs no epsilon: if u is 0, every gradient was 0, and p does not change.
     """
-    m = _mean(cx, p, "m", g, "beta1", beta1)
+    m = _moving_average(cx, p, "m", g, "beta1", beta1)
     u = cx.state("u", like=p)
     u = cx.assign(u, maximum(beta2 * u, absolute(g)))
-    return p - cx.scalar(cx.rate(lr) / correction(cx, beta1)) * m / where(u > 0.0, u, 1.0)
+    return p - cx.scalar(cx.rate(lr) / bias_correction(cx, beta1)) * m / where(u > 0.0, u, 1.0)
 
 
 @register("optimizer", "nadam")
@@ -104,16 +104,16 @@ def nadam(
     float64; PyTorch 2.13 computes them in its default dtype, usually float32, and deviates by some 1e-8 of a step.
     """
     m, v = _moments(cx, p, g, beta1, beta2)
-    now, after = _momentum(cx.step, beta1), _momentum(cx.step + 1.0, beta1)
+    mu, mu_next = _nadam_momentum(cx.step, beta1), _nadam_momentum(cx.step + 1.0, beta1)
     # 1 - mu_1 ... mu_t, from 0 on without cancellation: 1 - (1 - c) mu = c + (1 - c) (1 - mu).
-    sum_now = cx.number("correction", lambda c: c + (1.0 - c) * (1.0 - now))
-    sum_after = sum_now + (1.0 - sum_now) * (1.0 - after)
+    correction = cx.number("correction", lambda c: c + (1.0 - c) * (1.0 - mu))
+    correction_next = correction + (1.0 - correction) * (1.0 - mu_next)
     rate = cx.rate(lr)
-    move = cx.scalar(rate * (1.0 - now) / sum_now) * g + cx.scalar(rate * after / sum_after) * m
-    return p - move / (sqrt(v / cx.scalar(correction(cx, beta2))) + eps)
+    update = cx.scalar(rate * (1.0 - mu) / correction) * g + cx.scalar(rate * mu_next / correction_next) * m
+    return p - update / (sqrt(v / cx.scalar(bias_correction(cx, beta2))) + eps)
 
 
-def _momentum(step: Var, beta1: float) -> Var:
+def _nadam_momentum(step: Var, beta1: float) -> Var:
     return beta1 * (1.0 - 0.5 * exp(step * (math.log(0.96) / 250)))
 
 
@@ -131,9 +131,9 @@ def amsgrad(
     """v_top = max(v_top, v); p - lr m / (sqrt(v_top) + eps), with Adam's m and v. Reddi, Kale & Kumar (2018), algorithm
     2: as there, without bias correction."""
     m, v = _moments(cx, p, g, beta1, beta2)
-    top = cx.state("top", like=p)
-    top = cx.assign(top, maximum(top, v))
-    return p - cx.scalar(cx.rate(lr)) * m / (sqrt(top) + eps)
+    largest = cx.state("top", like=p)
+    largest = cx.assign(largest, maximum(largest, v))
+    return p - cx.scalar(cx.rate(lr)) * m / (sqrt(largest) + eps)
 
 
 @register("optimizer", "lion")
@@ -149,11 +149,11 @@ def lion(
 ) -> Var:
     """p - lr (sign(beta1 m + (1 - beta1) g) + decay p); then m = beta2 m + (1 - beta2) g. Decay on weights only. Chen
     et al. (2023), algorithm 2."""
-    move = sign(beta1 * cx.state("m", like=p) + (1.0 - beta1) * g)
-    _mean(cx, p, "m", g, "beta2", beta2)
+    update = sign(beta1 * cx.state("m", like=p) + (1.0 - beta1) * g)
+    _moving_average(cx, p, "m", g, "beta2", beta2)
     if decay and cx.decays:
-        move = move + decay * p
-    return p - cx.scalar(cx.rate(lr)) * move
+        update = update + decay * p
+    return p - cx.scalar(cx.rate(lr)) * update
 
 
 @register("optimizer", "adagrad")
@@ -170,37 +170,37 @@ def adadelta(
 ) -> Var:
     """v = rho v + (1 - rho) g^2; d = sqrt(u + eps) / sqrt(v + eps) g; u = rho u + (1 - rho) d^2; p - lr d. Zeiler
     (2012), algorithm 1, which has lr = 1."""
-    v = _mean(cx, p, "square", g * g, "rho", rho)
-    d = sqrt(cx.state("moves", like=p) + eps) / sqrt(v + eps) * g
-    _mean(cx, p, "moves", d * d, "rho", rho)
-    return p - cx.scalar(cx.rate(lr)) * d
+    v = _moving_average(cx, p, "square", g * g, "rho", rho)
+    delta = sqrt(cx.state("moves", like=p) + eps) / sqrt(v + eps) * g
+    _moving_average(cx, p, "moves", delta * delta, "rho", rho)
+    return p - cx.scalar(cx.rate(lr)) * delta
 
 
 def _moments(cx: UpdateContext, p: Var, g: Var, beta1: float, beta2: float) -> tuple[Var, Var]:
     """Adam's moving averages of g and g^2, without bias correction: m = beta1 m + (1 - beta1) g, v = beta2 v + (1 -
     beta2) g^2."""
-    return _mean(cx, p, "m", g, "beta1", beta1), _mean(cx, p, "v", g * g, "beta2", beta2)
+    return _moving_average(cx, p, "m", g, "beta1", beta1), _moving_average(cx, p, "v", g * g, "beta2", beta2)
 
 
-def _mean(cx: UpdateContext, p: Var, name: str, x: Var, option: str, kept: float) -> Var:
+def _moving_average(cx: UpdateContext, p: Var, name: str, x: Var, option: str, decay: float) -> Var:
     """The moving average of `x` in the state `name`, initially 0: kept * old + (1 - kept) * x. `option`: the name of
     `kept` in a file. Raises ShapeError if `kept` is 1."""
-    if kept >= 1:
+    if decay >= 1:
         raise ShapeError(
-            f"`{option}` must be below 1, but this is {kept:g}: such a moving average never changes",
+            f"`{option}` must be below 1, but this is {decay:g}: such a moving average never changes",
             f"a usual value is `{option} = {0.999 if option == 'beta2' else 0.9}`",
         )
     old = cx.state(name, like=p)
-    return cx.assign(old, kept * old + (1.0 - kept) * x)
+    return cx.assign(old, decay * old + (1.0 - decay) * x)
 
 
-def _adam_move(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
+def _adam_update(cx: UpdateContext, p: Var, g: Var, lr: float, beta1: float, beta2: float, eps: float) -> Var:
     """lr m_hat / (sqrt(v_hat) + eps): the learning rate and the correction of m are merged into one number."""
     m, v = _moments(cx, p, g, beta1, beta2)
-    rate = cx.scalar(cx.rate(lr) / correction(cx, beta1))
-    return rate * m / (sqrt(v / cx.scalar(correction(cx, beta2))) + eps)
+    rate = cx.scalar(cx.rate(lr) / bias_correction(cx, beta1))
+    return rate * m / (sqrt(v / cx.scalar(bias_correction(cx, beta2))) + eps)
 
 
-def correction(cx: UpdateContext, beta: float) -> Var:
+def bias_correction(cx: UpdateContext, beta: float) -> Var:
     """1 - beta^t, without cancellation for beta near 1: what a mean that began at 0 is divided by."""
     return cx.named(-expm1(cx.step * (math.log(beta) if beta > 0 else -math.inf)), f"(1 - {beta:g}^t)")

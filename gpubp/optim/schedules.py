@@ -16,27 +16,27 @@ from ..registry import Count, Duration, Durations, Fraction, Inner, Multiple, No
 from .context import ScheduleContext
 
 
-def _share(cx: ScheduleContext, step: Var, length: Var, over: Duration) -> Var:
+def _progress(cx: ScheduleContext, step: Var, length: Var, over: Duration) -> Var:
     """The elapsed fraction of `over`, or of the whole length: from 0 to 1."""
-    # A schedule of length 0 is at its end.
-    whole = maximum(length if over is None else cx.steps(over), 1e-9)
-    return minimum(step / whole, 1.0)
+    # 0 / 0, at the first step of a schedule of length 0, would be NaN.
+    total = maximum(length if over is None else cx.steps(over), 1e-9)
+    return minimum(step / total, 1.0)
 
 
-def _fall(left: Var, to: float) -> Var:
+def _interpolate(remaining: Var, to: float) -> Var:
     """Linear interpolation: 1 for left = 1, `to` for left = 0."""
-    return to + (1.0 - to) * left
+    return to + (1.0 - to) * remaining
 
 
-def _half_wave(passed: Var) -> Var:
+def _half_cosine(progress: Var) -> Var:
     """(1 + cos(pi x)) / 2: from 1 to 0, with zero slope at both ends."""
-    return 0.5 + 0.5 * cos(math.pi * passed)
+    return 0.5 + 0.5 * cos(math.pi * progress)
 
 
 @register("schedule", "step")
 def step_(cx: ScheduleContext, step: Var, length: Var, *, every: Duration, factor: Fraction = 0.1) -> Var:
     """factor^floor(step / every): the rate falls by a factor at regular intervals."""
-    return _to_the(factor, floor(step / cx.period(every)))
+    return _power(factor, floor(step / cx.period(every)))
 
 
 @register("schedule", "drops")
@@ -45,17 +45,17 @@ def drops(cx: ScheduleContext, step: Var, length: Var, *, at: Durations, factor:
     count = 0.0 * step
     for duration in at:
         count = count + cast(step >= cx.steps(duration), dtype="float64")
-    return _to_the(factor, count)
+    return _power(factor, count)
 
 
 @register("schedule", "exponential")
 def exponential(cx: ScheduleContext, step: Var, length: Var, *, factor: Multiple, every: Duration = None) -> Var:
     """factor^(step / every): exponential decay by `factor` per `every`, or over the whole training. With a
     factor above 1 the rate grows."""
-    return _to_the(factor, step / (maximum(length, 1e-9) if every is None else cx.period(every)))
+    return _power(factor, step / (maximum(length, 1e-9) if every is None else cx.period(every)))
 
 
-def _to_the(factor: float, count: Var) -> Var:
+def _power(factor: float, count: Var) -> Var:
     """factor^count; 0^0 is 1."""
     if factor == 0:
         return cast(count <= 0.0, dtype="float64")
@@ -65,7 +65,7 @@ def _to_the(factor: float, count: Var) -> Var:
 @register("schedule", "linear")
 def linear(cx: ScheduleContext, step: Var, length: Var, *, to: Multiple = 0.0, over: Duration = None) -> Var:
     """Linear from 1 to `to`, over the whole training or `over`; `to` may be above 1."""
-    return _fall(1.0 - _share(cx, step, length, over), to)
+    return _interpolate(1.0 - _progress(cx, step, length, over), to)
 
 
 @register("schedule", "polynomial")
@@ -79,15 +79,15 @@ def polynomial(
     over: Duration = None,
 ) -> Var:
     """to + (1 - to) (1 - step / over)^degree."""
-    left = 1.0 - _share(cx, step, length, over)
-    return _fall(power(left, float(degree)), to)
+    remaining = 1.0 - _progress(cx, step, length, over)
+    return _interpolate(power(remaining, float(degree)), to)
 
 
 @register("schedule", "cosine")
 def cosine(cx: ScheduleContext, step: Var, length: Var, *, to: Fraction = 0.0, over: Duration = None) -> Var:
     """to + (1 - to) (1 + cos(pi step / over)) / 2, over the whole training or `over`. Loshchilov & Hutter (2017),
     equation 5, without restarts."""
-    return _fall(_half_wave(_share(cx, step, length, over)), to)
+    return _interpolate(_half_cosine(_progress(cx, step, length, over)), to)
 
 
 @register("schedule", "cosine_restarts")
@@ -98,19 +98,20 @@ def cosine_restarts(
     & Hutter (2017), equation 5, with T_0 = every and T_mult = growth."""
     first = cx.period(every)
     if growth == 1:
-        turn = step / first
-        return _fall(_half_wave(turn - floor(turn)), to)
+        cycle = step / first
+        return _interpolate(_half_cosine(cycle - floor(cycle)), to)
     # Period i begins at first (growth^i - 1) / (growth - 1).
-    spread = growth - 1.0
-    turn = floor(log(1.0 + step * spread / first) / math.log(growth))
+    ratio = growth - 1.0
+    cycle = floor(log(1.0 + step * ratio / first) / math.log(growth))
 
-    def begin(i: Var) -> Var:
-        return first * ((floor(exp(i * math.log(growth)) + 0.5) - 1.0) / spread)
+    def period_start(i: Var) -> Var:
+        return first * ((floor(exp(i * math.log(growth)) + 0.5) - 1.0) / ratio)
 
     # Rounding may put the logarithm just below or above an integer.
-    turn = turn + cast(step >= begin(turn + 1.0), dtype="float64") - cast(step < begin(turn), dtype="float64")
-    start = begin(turn)
-    return _fall(_half_wave((step - start) / (begin(turn + 1.0) - start)), to)
+    late, early = step >= period_start(cycle + 1.0), step < period_start(cycle)
+    cycle = cycle + cast(late, dtype="float64") - cast(early, dtype="float64")
+    start = period_start(cycle)
+    return _interpolate(_half_cosine((step - start) / (period_start(cycle + 1.0) - start)), to)
 
 
 @register("schedule", "cyclic")
@@ -127,11 +128,11 @@ def cyclic(
     """A triangular wave: linear from `start` up to 1 and down again, in each `every`, of which the fraction `rise` goes
     up; the height of each peak above `start` is `factor` times that of the one before. Smith (2017), section 3.1:
     `triangular`, and with factor = 0.5 `triangular2`; the optimizer's rate is the maximum."""
-    turn = floor(passed := step / cx.period(every))
-    at = passed - turn
+    cycle = floor(progress := step / cx.period(every))
+    phase = progress - cycle
     up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
-    height = where(at < rise, at / up, (1.0 - at) / down)
-    return start + (1.0 - start) * height * _to_the(factor, turn)
+    height = where(phase < rise, phase / up, (1.0 - phase) / down)
+    return start + (1.0 - start) * height * _power(factor, cycle)
 
 
 @register("schedule", "one_cycle")
@@ -146,11 +147,11 @@ def one_cycle(
 ) -> Var:
     """Up from `start` to 1 in the fraction `rise` of the training, then down to `to`, both along half a cosine. Smith &
     Topin (2018), section 3; the optimizer's rate is the maximum."""
-    passed = _share(cx, step, length, None)
+    progress = _progress(cx, step, length, None)
     up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
-    rising = 1.0 + (start - 1.0) * _half_wave(minimum(passed / up, 1.0))
-    falling = _fall(_half_wave(maximum(passed - rise, 0.0) / down), to)
-    return where(passed < rise, rising, falling)
+    rising = 1.0 + (start - 1.0) * _half_cosine(minimum(progress / up, 1.0))
+    falling = _interpolate(_half_cosine(maximum(progress - rise, 0.0) / down), to)
+    return where(progress < rise, rising, falling)
 
 
 @register("schedule", "warmup")

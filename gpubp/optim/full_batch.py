@@ -40,16 +40,17 @@ def rprop(
             f"the first step, `lr` = {lr:g}, must lie within `min_step` = {min_step:g} and `max_step` = {max_step:g}",
             "usual are `lr = 0.1, min_step = 1e-6, max_step = 50`",
         )
-    # Only the sign of g is kept: a product of two small gradients underflows to 0.
-    kept = g * cx.state("sign", like=p)
+    # Only the sign of g is stored: a product of two small gradients underflows to 0.
+    sign_product = g * cx.state("sign", like=p)
     step = where(cx.step <= 1.0, lr, cx.state("size", like=p))
     shorter, longer = maximum(eta_minus * step, min_step), minimum(eta_plus * step, max_step)
-    step = cx.assign(cx.state("size", like=p), where(kept < 0.0, shorter, where(kept > 0.0, longer, step)))
-    way = cx.assign(cx.state("sign", like=p), where(kept < 0.0, 0.0, sign(g)))
-    move = cx.scalar(cx.rate(1.0)) * step * way
+    step = where(sign_product < 0.0, shorter, where(sign_product > 0.0, longer, step))
+    step = cx.assign(cx.state("size", like=p), step)
+    direction = cx.assign(cx.state("sign", like=p), where(sign_product < 0.0, 0.0, sign(g)))
+    move = cx.scalar(cx.rate(1.0)) * step * direction
     if backtrack:
         old = cx.state("move", like=p)
-        move = cx.assign(old, where(kept < 0.0, -old, move))
+        move = cx.assign(old, where(sign_product < 0.0, -old, move))
     return p - move
 
 
@@ -65,8 +66,8 @@ def quickprop(cx: UpdateContext, p: Var, g: Var, *, lr: NonNegative = 0.01, grow
         raise ShapeError(f"`growth` must be above 0, but this is {growth:g}", "a usual value is `growth = 1.75`")
     move, old = cx.state("move", like=p), cx.state("slope", like=p)
     # The downward slope along the last update, at its end and at its start, where it was positive.
-    now, before = -sign(move) * g, -sign(move) * old
-    far = now >= growth / (1.0 + growth) * before
-    leap = where(far, growth, now / where(far, 1.0, before - now)) * move
+    slope, old_slope = -sign(move) * g, -sign(move) * old
+    too_far = slope >= growth / (1.0 + growth) * old_slope
+    jump = where(too_far, growth, slope / where(too_far, 1.0, old_slope - slope)) * move
     cx.assign(old, g)
-    return p + cx.assign(move, leap - where(now < 0.0, 0.0, cx.scalar(cx.rate(lr)) * g))
+    return p + cx.assign(move, jump - where(slope < 0.0, 0.0, cx.scalar(cx.rate(lr)) * g))
