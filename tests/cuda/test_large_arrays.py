@@ -1,4 +1,4 @@
-"""Arrays of more elements than an int counts."""
+"""Arrays of more elements than an int counts, and rows of more than the registers of a block hold."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from gpubp import ops
-from gpubp.ir import Aval, Program, Var, recording, verify
+from gpubp.ir import PRIMITIVES, Aval, Program, Var, apply, recording, verify
 from gpubp.passes import plan
 from gpubp.render.cuda.work import grid_stride, index_type
 
 from .host import needs_host
 from .running import run_cuda
+from .test_cuda_kernels import values
 
 
 @needs_host
@@ -41,3 +42,15 @@ def test_no_index_overflows_by_the_stride_of_its_loop(elements: int) -> None:
     grid, block = grid_stride(elements)
     last = elements - 1 + grid * block
     assert index_type(elements) == ("int" if last < (1 << 31) - 1 else "int64_t")
+
+
+@needs_host
+@pytest.mark.parametrize(("shape", "dtype"), [((3, 20000), "float32"), ((2, 33001), "float64")])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_rows_that_no_registers_hold(name: str, shape: tuple[int, int], dtype: str) -> None:
+    """One block goes through each several times. The exponents, up to the spread of the numbers, are rounded."""
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype) * 3
+    wanted = apply(PRIMITIVES[name], np, [x.astype("float64")], {"axis": -1})
+    for order in (0, 1):
+        (found,) = values(lambda v: [getattr(ops, name)(v, axis=-1)], [x], order)
+        np.testing.assert_allclose(found, wanted, rtol=np.finfo(dtype).eps * (4 + np.ptp(x)), atol=1e-18)

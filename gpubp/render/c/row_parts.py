@@ -51,6 +51,7 @@ class RowParts:
         self.parts: list[Part] = []
         self.producers: dict[Var, Part] = {}
         self.fixed: dict[Access, str] = {}
+        self.single = len(eqns) == 1
         for eqn in eqns:
             for each in self._expanded(eqn):
                 self._add(each)
