@@ -18,7 +18,7 @@ from gpubp.errors import DataError
 
 from .apply_arrays import array_rows, is_array, text_windows
 from .arrow import BEGINNINGS, open_arrow
-from .cells import Cells
+from .cell_arrays import Cells
 from .checks import COMMAND_LINE, counted, listed, problem, suggestion
 from .columns import require_own_names
 from .dates import with_dates

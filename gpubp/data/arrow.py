@@ -10,7 +10,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import Columns, Flag, Real, Text, register
 
-from .cells import Cells, Labels
+from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, listed, problem, remedy
 from .dataset import Read, Request
 from .files import find_file

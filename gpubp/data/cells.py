@@ -10,8 +10,7 @@ from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from dsl.records import dataclass
-
+from .cell_arrays import Cells, Labels
 from .checks import Findings
 from .misread import NO_NUMBER, report
 from .notation import Notation, column_reader, is_number, many_reader
@@ -21,58 +20,6 @@ from .sheet import Sheet
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """One column of labels: the numbers themselves, or, with `words`, places in that list."""
-
-    values: NDArray[np.float64]
-    words: tuple[str, ...] | None = None
-
-    @property
-    def missing(self) -> NDArray[np.bool_]:
-        """Where the cell is missing."""
-        import numpy as np
-
-        gone: NDArray[np.bool_] = np.isnan(self.values) if self.words is None else self.values < 0
-        return gone
-
-    def of(self, rows: NDArray[np.int64]) -> Labels:
-        """Those of some rows, whose words are all there is: a class of the rows that are left out is none."""
-        import numpy as np
-
-        values = self.values[rows]
-        if self.words is None:
-            return Labels(values)
-        used = np.unique(values[values >= 0]).astype(np.int64)
-        place = np.full(len(self.words) + 1, -1.0)  # the last one for -1, a cell that is missing
-        place[used] = np.arange(len(used))
-        return Labels(place[values.astype(np.int64)], tuple(self.words[i] for i in used))
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What was read of a table, by column number. `kept`: which of its rows, if some were left out, `left_out` of them.
-
-    Numbers are finite, or NaN where a cell is missing.
-    """
-
-    rows: int
-    numbers: dict[int, NDArray[np.float64]]
-    labels: dict[int, Labels]
-    kept: NDArray[np.int64] | None = None
-    left_out: int = 0
-
-    def row(self, row: int) -> int:
-        """The number in the file (from 0) of a row that was read."""
-        return row if self.kept is None else int(self.kept[row])
-
-    def missing(self, column: int) -> NDArray[np.bool_]:
-        """Which rows miss the cell of a column."""
-        import numpy as np
-
-        return self.labels[column].missing if column in self.labels else np.isnan(self.numbers[column])
 
 
 def read_cells(
@@ -113,20 +60,13 @@ def _fast(
     """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
     import numpy as np
 
-    commas = sheet.notation.decimal == ","
-    if not sheet.notation.plain and sheet.notation != replace(Notation(","), dates=sheet.notation.dates):
+    commas, swapped = sheet.notation.decimal == ",", _with_points(sheet)
+    if swapped is None:
         return None
-    if commas:
-        if sheet.delimiter in ",." or _BARE.search(sheet.raw):
-            return None
-        # A point between thousands becomes a comma, which loadtxt refuses.
-        sheet = replace(sheet, raw=sheet.raw.translate(_SWAPPED), first=tuple(map(_swapped, sheet.first)))
+    sheet = swapped
     text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in missing]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
         return None
-    lines = sheet.lines()
-    for _ in range(sheet.skip):
-        lines.readline()
     if len(sheet.names) == 1 and _blank_inside(sheet.raw):
         return None
     books: dict[int, dict[str, int]] = {i: {} for i in (labels if commas else text) if i in set(labels)}
@@ -136,22 +76,8 @@ def _fast(
         for i in {*text, *books}
         if i in taken
     }
-    try:
-        table = np.loadtxt(
-            lines,
-            delimiter=sheet.delimiter,
-            comments=None,
-            quotechar='"' if b'"' in sheet.raw else None,
-            converters=converters or None,
-            usecols=taken if alone else None,
-            ndmin=2,
-            dtype=np.float64,
-            encoding=None,
-        )
-    except ValueError:
-        return None
-    # loadtxt glues on what follows a closing quote; going through the records once more finds such places.
-    if table.shape[1] != len(taken) or (b'"' in sheet.raw and not _well_quoted(sheet, len(table))):
+    table = _loaded(sheet, converters, taken if alone else None)
+    if table is None or table.shape[1] != len(taken):
         return None
     columns = dict(zip(taken, table.T, strict=True))
     numbers = {i: columns[i] for i in numeric}
@@ -164,6 +90,44 @@ def _fast(
     else:
         found = {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels}
     return Cells(len(table), numbers, found)
+
+
+def _with_points(sheet: Sheet) -> Sheet | None:
+    """The sheet with points before decimals; None where it is in another notation, or other cells would change."""
+    if sheet.notation.plain:
+        return sheet
+    only_commas = sheet.notation == replace(Notation(","), dates=sheet.notation.dates)
+    if not only_commas or sheet.delimiter in ",." or _BARE.search(sheet.raw):
+        return None
+    # A point between thousands becomes a comma, which loadtxt refuses.
+    return replace(sheet, raw=sheet.raw.translate(_SWAPPED), first=tuple(map(_swapped, sheet.first)))
+
+
+def _loaded(
+    sheet: Sheet, converters: dict[int | str, Callable[[str], Any]], columns: Sequence[int] | None
+) -> NDArray[np.float64] | None:
+    """The rows as `numpy.loadtxt` reads them, where it does, and where each quoted cell ends with its quote."""
+    import numpy as np
+
+    lines, quoted = sheet.lines(), b'"' in sheet.raw
+    for _ in range(sheet.skip):
+        lines.readline()
+    try:
+        table = np.loadtxt(
+            lines,
+            delimiter=sheet.delimiter,
+            comments=None,
+            quotechar='"' if quoted else None,
+            converters=converters or None,
+            usecols=columns,
+            ndmin=2,
+            dtype=np.float64,
+            encoding=None,
+        )
+    except ValueError:
+        return None
+    # loadtxt glues on what follows a closing quote; going through the records once more finds such places.
+    return table if not quoted or sum(1 for _ in sheet.rows()) == len(table) else None
 
 
 _BLOCK = 8192
@@ -179,10 +143,6 @@ def _swapped(cell: str) -> str:
 def _blank_inside(raw: bytes) -> bool:
     body = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip()
     return b"\n\n" in body
-
-
-def _well_quoted(sheet: Sheet, rows: int) -> bool:
-    return sum(1 for _ in sheet.rows()) == rows
 
 
 def _ignored(cell: str) -> float:

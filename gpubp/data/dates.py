@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cells import Cells, Labels
+from .cell_arrays import Cells, Labels
 from .checks import FIRST, Findings, clipped, remedy
 from .date_text import all_iso, is_date, moment, order_of
 from .misread import MISSING

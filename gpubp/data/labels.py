@@ -13,7 +13,7 @@ from dsl.diagnostics import Label
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cells import Labels
+from .cell_arrays import Labels
 from .checks import Findings, clipped, listed, problem, suggestion
 from .dataset import Want
 from .notation import is_number

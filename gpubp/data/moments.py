@@ -14,7 +14,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .arrow import BEGINNINGS, open_arrow
-from .cells import Cells, Labels
+from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, counted, problem, remedy
 from .date_text import is_date, moment, order_of
 from .dates import Dated

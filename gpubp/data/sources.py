@@ -13,7 +13,7 @@ from dsl.graph import Type
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cells import Labels
+from .cell_arrays import Labels
 from .checks import Findings, counted, listed, problem
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder

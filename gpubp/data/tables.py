@@ -9,7 +9,8 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cells import Cells, read_cells
+from .cell_arrays import Cells
+from .cells import read_cells
 from .checks import clipped, problem
 from .sheet import Sheet
 

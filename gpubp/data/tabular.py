@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.graph import Type
 from dsl.records import dataclass
 
-from .cells import Cells
+from .cell_arrays import Cells
 from .checks import clipped, counted, listed, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request

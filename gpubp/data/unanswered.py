@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .cells import Cells, Labels
+from .cell_arrays import Cells, Labels
 from .checks import FIRST, clipped, counted, suggestion
 from .labels import occurring, places_in, positions
 from .tables import Table

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import measure
-from gpubp.data.cells import Cells, _fast, _precise, read_cells
+from gpubp.data.cell_arrays import Cells
+from gpubp.data.cells import _fast, _precise, read_cells
 from gpubp.data.notation import Notation
 from gpubp.data.opening import open_sheet
 
