@@ -21,7 +21,7 @@ from gpubp.data.cells import _fast, _precise, read_cells
 from gpubp.data.notation import Notation
 from gpubp.data.opening import open_sheet
 
-from .worlds import REST, World, choice, csv, data, entry
+from .worlds import REST, World, csv, data
 
 TABLE = "a,b,y\n1,2,3\n4,5,6\n"
 
@@ -290,12 +290,11 @@ def test_a_hundred_thousand_rows_are_read_fast(world: World) -> None:
 def test_to_count_classes_only_their_column_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table is parsed whole once, when its rows are used: what is wrong with its numbers is said then."""
     world.write("a.csv", "a,b,y\n1,2,u\n3,4,v\n5,six,u\n")
-    read: list[object] = []
-    loadtxt = np.loadtxt
+    read, loadtxt = list[object](), np.loadtxt
     monkeypatch.setattr(np, "loadtxt", lambda *a, **k: (read.append(k["usecols"]), loadtxt(*a, **k))[1])
-    one = entry("x, y", choice("csv", path="a.csv", target="y"))
+    one = csv("x, y", target="y")
     found = measure(data(one), {"x": "float", "y": "class"}, world.base)
-    assert (found, read) == ({"x": Type((2,)), "y": Type((), 2)}, [[2]])
-    world.inputs, world.targets = {"x": found["x"]}, {"y": found["y"]}
+    world.inputs, world.targets = {"x": Type((2,))}, {"y": Type((), 2)}
+    assert (found, read) == (world.inputs | world.targets, [[2]])
     assert world.refused(one).message == "`a.csv`, line 4, column `b`: `six` is not a number"
     assert read == [[2], None]
