@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsl.graph import Node
 
+from ..data.checks import counted
 from ..frontend import Mode, Net, build_plan
 from ..passes import cost
 
@@ -17,7 +18,7 @@ def with_plan(net: Net, rows: int | None) -> str:
     _, plan = build_plan(net, mode, batch, net.dtype)
     costs = cost(plan)
     layers = {node: count // batch for node, count in costs.by_origin.items() if isinstance(node, Node)}
-    what = f"a training step of {batch:,} rows" if mode == "train" else f"a prediction of {batch:,} rows"
+    what = f"{'a training step' if mode == 'train' else 'a prediction'} of {counted(batch, 'row')}"
     steps = f"{len(plan.steps):,} equations in {len(plan.fusions):,} kernels"
     state = "parameters, gradients, optimizer state" if mode == "train" else "parameters"
     kept, values, memory, traffic = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..data.checks import counted
 from ..executor import Profile, ProfiledKernel
 from .table import align
 
@@ -38,7 +39,7 @@ def profile_table(found: Profile) -> str:
     columns = align([list(figures) for _, figures in lines]).split("\n")
     table = "\n".join(f"{name.ljust(width)}  {row}" for (name, _), row in zip(lines, columns, strict=True))
     return (
-        f"a training step of {found.rows:,} rows, {found.dtype}: {_seconds(found.seconds)}, "
+        f"a training step of {counted(found.rows, 'row')}, {found.dtype}: {_seconds(found.seconds)}, "
         f"the median of {found.steps:,} steps\n"
         f"this machine now: {found.peak_flops / 1e9:.0f} GFLOP/s in a matrix product, "
         f"{found.peak_bytes / 1e9:.3g} GB/s in a copy; `of peak` is the nearer of the two\n\n{table}\n\n"

@@ -22,9 +22,14 @@ def summary(
     shown = [node for node in graph.nodes if node.kind not in ("target", "constant") and node in shapes]
     for node in shown:
         rows.append([node.name, node.kind, str(Type(shapes[node])), _count(sizes[node])])
-    rows.append(["total", "", "", f"{sizes.total():,}"])
-    if flops is not None:
-        column = ["FLOP a row", *(_count(flops.get(node, 0)) for node in shown), f"{sum(flops.values()):,}"]
+    total = ["total", "", "", f"{sizes.total():,}"]
+    if flops is None:
+        rows.append(total)
+    else:
+        counts = [flops.get(node, 0) for node in shown]
+        loss = sum(flops.values()) - sum(counts)
+        rows += [["the loss", "", "", ""], total] if loss else [total]
+        column = ["FLOP a row", *map(_count, [*counts, loss] if loss else counts), f"{sum(flops.values()):,}"]
         rows = [[*row, cell] for row, cell in zip(rows, column, strict=True)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     aligned = (

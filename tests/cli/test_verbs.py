@@ -79,6 +79,8 @@ def test_check_prints_the_layers(call: Call) -> None:
     assert lines[0] == ["value", "function", "shape", "parameters", "FLOP", "a", "row"]
     assert ["hidden.dense", "dense", "[8]", "24", "80"] in lines
     assert lines[-4][:2] == ["total", "33"]
+    counts = [int(line[-1]) for line in lines[2:-4] if line[-1].isdigit()]
+    assert sum(counts) == int(lines[-4][-1]), "the counts add up, that of the loss included"
     assert [line[0] for line in lines if line].count("x") == 1
     assert "a training step of 4 rows: 47 equations in 19 kernels" in said.out
     assert "memory, float32: " in said.out
