@@ -79,6 +79,8 @@ def course(
 ) -> Course:
     """`train` as a generator of the steps that it wants; `where`: the device and the backend; `shared`: the same for
     trainings of nets that differ in seed and split alone."""
+    if not isinstance(where[0], str):
+        raise InputError('the device is a string, such as "cpu"; arrays are passed as `data={"x": ..., "y": ...}`')
     if callable(hooks.callbacks) or not all(map(callable, hooks.callbacks)):
         raise InputError("callbacks is a list of functions: `callbacks=[...]`")
     if out == "":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import gpubp
@@ -105,6 +106,12 @@ def test_a_callback_stands_in_a_list() -> None:
     for wrong in (print, [3]):
         with pytest.raises(gpubp.InputError, match="callbacks is a list of functions"):
             gpubp.train(gpubp.loads(text()), "cpu", callbacks=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [{"x": [[1.0]]}, np.ones((3, 1))])
+def test_arrays_in_the_place_of_the_device(wrong: object) -> None:
+    with pytest.raises(gpubp.InputError, match='the device is a string, such as "cpu"; arrays are passed as `data='):
+        gpubp.train(gpubp.loads(text()), wrong)  # type: ignore[arg-type]
 
 
 def test_a_folder_has_a_name() -> None:
