@@ -47,12 +47,6 @@ MENDED: dict[str, Changes] = {
     "E0117_difference": (("error = x -> dense(1) - y", "error = (x -> dense(1)) - y"),),
     "E0117_sum_after_pipe": (("output p = x -> dense(8) + x", "output p = (x -> dense(8)) + x"),),
     "E0118_elif": (("elif", "else if"),),
-    "E0118_if_in_train": (
-        (
-            "if fast { optimizer = adam } else { optimizer = sgd(lr = 0.1) }",
-            "optimizer = if fast then adam else sgd(lr = 0.1)",
-        ),
-    ),
     "E0118_if_stage": (("x -> if norm then relu else tanh", "if norm then x -> relu else x -> tanh"),),
     "E0118_python_if": (("x -> dense(1) if n > 1 else x", "if n > 1 then x -> dense(1) else x"),),
     "E0118_if_statement": (
