@@ -214,7 +214,7 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
     else:
         message = f"there is no {part} `{name.text}`"
     known = sorted(entries)
-    help = did_you_mean(name.text, entries, elsewhere=cx.shared.catalog.elsewhere)
+    help = did_you_mean(name.parts[-1].text, entries, elsewhere=cx.shared.catalog.elsewhere)  # `torch.optim.Adam`
     help = help or ((f"there {'is' if len(known) == 1 else 'are'} {listed(known[:12], 'and')}",) if known else ())
     return cx.error("E0208", message, name.span, label=f"unknown {part}" if actual is None else "", help=help)
 

@@ -272,3 +272,8 @@ def test_sections_come_once_and_in_any_order() -> None:
     wrong = errors(f"{NET}model {{ }}")
     assert [(code, text) for code, _, text in wrong] == [("E0213", "model")]
     assert errors(TRAIN) == [("E0213", "this file has no `model`", "train")]
+
+
+def test_a_choice_of_another_tool_is_known_by_its_last_name() -> None:
+    wrong = error(f"{NET}train {{\n  loss = mse(p, y)\n  optimizer = torch.optim.Adam(lr = 0.1)\n}}")
+    assert (wrong.code, wrong.help) == ("E0208", ("did you mean `adam`?",))
