@@ -12,7 +12,7 @@ from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stack_program, tables
 from .evaluation import accumulate, finish_metrics
 from .executor import CHUNK, Executor
-from .feeding import Rows, Shared
+from .feeding import Data, Rows, Shared
 from .guard import non_finite_gradient
 from .lanes import LaneMachine
 from .machine import Bound, Machine, Programs
@@ -153,7 +153,7 @@ class SideBySide:
                 self.arrays[name][...] = self._first.arrays()[name]
         self._fitted = True
 
-    def place(self, data: Mapping[str, Any] | Stream | Rows) -> Rows:
+    def place(self, data: Data) -> Rows:
         """Data checked and on the device, for `run_steps`; a stream stays where it is."""
         return self._first.place(data)
 
@@ -253,7 +253,7 @@ class SideBySide:
         bound.step()
         return bound
 
-    def evaluate(self, batch: Mapping[str, Any] | Stream | Rows, *, repeats: int = 0) -> list[dict[str, float]]:
+    def evaluate(self, batch: Data, *, repeats: int = 0) -> list[dict[str, float]]:
         """For each net what `Executor.evaluate` gives: the data loss, the penalties and each metric over all
         rows."""
         self.net.require_loss()

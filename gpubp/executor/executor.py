@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
-from ..backends import Backend
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, positive
 from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, fed_to_fit, required, tables
 from .call_context import CallContext
 from .device_choice import choose_backend
 from .evaluation import accumulate, finish_metrics
-from .feeding import Rows, place
+from .feeding import Data, Rows, place
 from .guard import rejected_step, require_finite
 from .machine import Compiled, Machine, Programs
 from .memory import require_memory
@@ -24,7 +23,6 @@ from .standalone import source
 from .state import State
 from .updates import run_updates
 
-Data: TypeAlias = Mapping[str, Any] | Stream | Rows
 CHUNK = 4096
 """Maximum rows per evaluation call."""
 
@@ -61,7 +59,7 @@ class Executor:
             raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
         self._asked = device, precision, seed, backend
         self.programs = Programs(choose_backend(net, device, backend, precision)) if programs is None else programs
-        self.backend: Backend = self.programs.backend
+        self.backend = self.programs.backend
         require_memory(net, self.backend, self.dtype, 1)
         self._piece = rows_per_piece(net, self.backend.near, self.dtype)
         self._active = CallContext(self.backend)
@@ -181,10 +179,9 @@ class Executor:
 
     def evaluate(self, data: Data, batch: int = CHUNK, *, repeats: int = 0) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
-        rows at a time. `repeats`: how many times as many rows were evaluated before; on the CPU the program is compiled
-        once that is worth while."""
-        found, others = self._measure(data, batch, repeats), tables(self.net.graph)
-        return {name: value for name, value in found.items() if name not in others}
+        rows at a time. `repeats`: how often that was done before: often enough, and a CPU compiles the program."""
+        metrics, excluded = self._measure(data, batch, repeats), tables(self.net.graph)
+        return {name: value for name, value in metrics.items() if name not in excluded}
 
     def tables(self, data: Data, batch: int = CHUNK) -> dict[str, list[list[int]]]:
         """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""

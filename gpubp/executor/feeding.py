@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ..backends import Backend
 from ..data import Stream, shuffled
@@ -191,11 +191,15 @@ class Streamed:
         return check_feeds(self._backend, self._nodes, named, self._dtype)[0]
 
 
-def place(backend: Backend, nodes: Sequence[Any], given: Any, dtype: str) -> Rows:
+Data: TypeAlias = Mapping[str, Any] | Stream | Rows
+"""What can be placed: arrays by name, a stream, or rows that are placed already."""
+
+
+def place(backend: Backend, nodes: Sequence[Any], data: Data, dtype: str) -> Rows:
     """Rows for the nodes; placed rows are returned unchanged. Raises InputError for invalid arrays; a stream is
     validated as it is read."""
-    if isinstance(given, Placed | Streamed):
-        return given
-    if isinstance(given, Stream):
-        return Streamed(backend, nodes, given, dtype)
-    return Placed(backend, check_feeds(backend, nodes, given, dtype)[0])
+    if isinstance(data, Placed | Streamed):
+        return data
+    if isinstance(data, Stream):
+        return Streamed(backend, nodes, data, dtype)
+    return Placed(backend, check_feeds(backend, nodes, data, dtype)[0])

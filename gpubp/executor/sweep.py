@@ -27,8 +27,8 @@ from ..transforms import Column
 from .device_choice import choose_backend
 from .ensemble import SideBySide
 from .evaluation import accumulate, finish_metrics
-from .executor import CHUNK, Data, Executor
-from .feeding import Rows, Shared
+from .executor import CHUNK, Executor
+from .feeding import Data, Rows, Shared
 from .guard import non_finite_gradient
 from .machine import Bound, Machine, Programs, bucket
 from .state import State
