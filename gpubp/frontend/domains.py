@@ -49,7 +49,7 @@ def domains(net: Net) -> dict[str, Domain]:
     found = {}
     for name, param in net.graph.params.items():
         domain = param.domain
-        if name in net.given or domain is None:
+        if name in net.param_overrides or domain is None:
             continue
         if isinstance(domain, Choice):
             first, last = (float(domain.options[key]) for key in ("first", "last"))  # type: ignore[arg-type]

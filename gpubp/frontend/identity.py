@@ -27,7 +27,7 @@ def identity(net: Net) -> dict[str, str]:
         out[DATA] = "; ".join(entry_text(entry) for entry in graph.rows.entries)
     if graph.data is not None:
         out["split"] = format_value(graph.data.split)
-    out |= graph_hashes(net, _told)
+    out |= graph_hashes(net, _explicit_options)
     if graph.train is not None:
         out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
         out |= {key: format_value(value) for key, value in graph.train.options.items()}
@@ -40,8 +40,10 @@ def graph_hashes(net: Net, attrs: Callable[[Node], Mapping[str, Static | Node]])
     number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
 
     def line(node: Node) -> str:
-        told = (f"{k} = {number[v] if isinstance(v, Node) else format_value(v)}" for k, v in attrs(node).items())
-        return f"{node.name} = {node.kind}({', '.join(told)}) {[number[source] for source in node.inputs]} {node.type}"
+        options = (f"{k} = {number[v] if isinstance(v, Node) else format_value(v)}" for k, v in attrs(node).items())
+        return (
+            f"{node.name} = {node.kind}({', '.join(options)}) {[number[source] for source in node.inputs]} {node.type}"
+        )
 
     outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
     out = {MODEL: _hash((*map(line, number), *outputs))}
@@ -52,7 +54,7 @@ def graph_hashes(net: Net, attrs: Callable[[Node], Mapping[str, Static | Node]])
     return out
 
 
-def _told(node: Node) -> dict[str, Static | Node]:
+def _explicit_options(node: Node) -> dict[str, Static | Node]:
     """The options of a node that are not at their default values."""
     entry = next((ENTRIES[part, node.kind] for part in _NODES if (part, node.kind) in ENTRIES), None)
     usual = {} if entry is None else {name: (kind.part, default) for name, kind, default in entry.options}
@@ -84,8 +86,8 @@ def format_value(value: Static) -> str:
         case Duration(amount, unit):
             return f"{amount}{unit}"
         case Choice(name, options):
-            told = (f"{key} = {format_value(one)}" for key, one in options.items() if one is not None)
-            return f"{name}({', '.join(told)})"
+            texts = (f"{key} = {format_value(one)}" for key, one in options.items() if one is not None)
+            return f"{name}({', '.join(texts)})"
         case tuple():
             return f"[{', '.join(map(format_value, value))}]"
     return repr(value)
@@ -106,7 +108,7 @@ def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
     for node in graph.train.nodes if graph.train is not None else ():
         pair = [source for source in node.inputs if source in outputs]
         for labels in node.inputs if pair else ():
-            base = _taken_from(labels)
+            base = _label_source(labels)
             if base is None or base.type is None:
                 continue
             of = base.label or base.name
@@ -120,21 +122,21 @@ def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
 def metric_labels(net: Net) -> dict[str, str]:
     """For each metric that compares with labels, by name, the input or target that these come from."""
     metrics = net.graph.train.metrics if net.graph.train is not None else ()
-    bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _taken_from(source)))
+    bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _label_source(source)))
     return {name: base.label or base.name for name, base in bases}
 
 
-_MOVES = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})
+_KEEP_LABELS = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})
 """Functions that preserve labels."""
 
 
-def _taken_from(node: Node) -> Node | None:
+def _label_source(node: Node) -> Node | None:
     """The input or target that labels originate from, if there is exactly one."""
     known: dict[Node, Node | None] = {}
     for one in ancestors(node):
         if one.type is not None:
             known[one] = one if one.type.classes is not None else None
-        elif one.kind in _MOVES:
+        elif one.kind in _KEEP_LABELS:
             bases = {known[source] for source in one.inputs}
             known[one] = bases.pop() if len(bases) == 1 else None
         else:
@@ -180,7 +182,7 @@ FOLDERS = ("path", "masks", "test")
 
 def data_files(net: Net) -> dict[str, Path]:
     """The files that the data is read from, by their names as written: every string option of a reader that is the path
-    of a file; and folders, if the option is one of `_FOLDERS`."""
+    of a file; and folders, if the option is one of `FOLDERS`."""
     found: dict[str, Path] = {}
     for entry in net.graph.rows.entries if net.graph.rows is not None else ():
         for option, value in entry.value.options.items() if isinstance(entry.value, Choice) else ():

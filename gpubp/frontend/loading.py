@@ -86,7 +86,7 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
     if graph is None:
         raise NetError(found)
     try:
-        return replace(_trace(graph, base, tuple(found)), given=overrides, imports=imports)
+        return replace(_trace(graph, base, tuple(found)), param_overrides=overrides, imports=imports)
     except DiagnosticError as error:
         raise NetError((*error.diagnostics, *found)) from error.__cause__
 
@@ -109,17 +109,17 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
 
-    def weigh(wanted: Parameter) -> Var:
+    def add_parameter(wanted: Parameter) -> Var:
         parameters[wanted.name] = wanted
         return Var(Aval(wanted.shape, "float32"), wanted.name)
 
-    def store(wanted: Buffer) -> Var:
+    def add_buffer(wanted: Buffer) -> Var:
         buffers[wanted.name] = wanted
         return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
 
     counter = Var(Aval((), "int64"))
     with recording() as eqns:
-        cx = Lowering(graph, 2, "float32", True, weigh, store, counter, counter)
+        cx = Lowering(graph, 2, "float32", True, add_parameter, add_buffer, counter, counter)
         for node in (*graph.inputs, *graph.targets):
             try:
                 cx.feed(node)

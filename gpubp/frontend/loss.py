@@ -27,7 +27,7 @@ def data_and_penalties(graph: LayerGraph, cx: Lowering) -> tuple[Var, Var]:
     assert graph.train is not None
     terms = _terms(graph.train.loss)
     # A plain number is not a penalty on weights: it belongs to the data loss.
-    ours = cx.varying | cx.drawn
+    ours = cx.varying | cx.random
     data = [node for node in terms if node in ours or not isinstance(cx.values[node], Var)]
     penalties = [node for node in terms if node not in data]
     if not any(node in cx.varying for node in data):

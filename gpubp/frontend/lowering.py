@@ -30,27 +30,27 @@ Placer = Callable[[Parameter], Var]
 class Lowering:
     """One trace of a graph at a batch size. It is the `cx` that every layer function receives (gpubp.layers.Context).
 
-    `weigh` places parameters, `store` buffers. `fit`: the node whose statistics are being computed. `frozen`: names of
-    nodes that run in evaluation mode during training. `varying`: nodes that depend on an input or target; `drawn`:
-    those that depend on a random draw, and so differ between rows, too. `labels`: the number of classes of each value
-    of labels.
+    `add_parameter` and `add_buffer` return the value of a new parameter or buffer. `fit`: the node whose statistics are
+    being computed. `frozen`: names of nodes that run in evaluation mode during training. `varying`: nodes that depend
+    on an input or target; `random`: those that depend on a random draw, and so differ between rows, too. `labels`: the
+    number of classes of each value of labels.
     """
 
     graph: LayerGraph
     batch: int
     dtype: str
     trains: bool
-    weigh: Placer
-    store: Callable[[Buffer], Var]
+    add_parameter: Placer
+    add_buffer: Callable[[Buffer], Var]
     seed: Var
     step: Var
     fit: Node | None = None
     frozen: Container[str] = ()
     values: dict[Node, Any] = field(default_factory=dict)
     varying: set[Node] = field(default_factory=set)
-    drawn: set[Node] = field(default_factory=set)
+    random: set[Node] = field(default_factory=set)
     updates: dict[Var, Var] = field(default_factory=dict)
-    moved: dict[Var, Var] = field(default_factory=dict)
+    updated_buffers: dict[Var, Var] = field(default_factory=dict)
     parameters: dict[str, tuple[Parameter, Var]] = field(default_factory=dict)
     buffers: dict[str, Var] = field(default_factory=dict)
     labels: dict[Var, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Lowering:
     node: Node | None = None
     streams: int = 0
     weights: int = 0
-    walked: int = 0
+    differentiated: int = 0
 
     # The layer context -------------------------------------------------------------------------------------------
     @property
@@ -86,7 +86,7 @@ class Lowering:
             return var
         self.weights += wanted.size
         check_weights(wanted.name, shape, self.weights)
-        var = self.weigh(wanted)
+        var = self.add_parameter(wanted)
         self.parameters[wanted.name] = (wanted, var)
         return var
 
@@ -95,13 +95,13 @@ class Lowering:
         assert self.node is not None
         full = f"{self.node.name}.{name}"
         if full not in self.buffers:
-            self.buffers[full] = self.store(Buffer(full, shape, value, dtype, self.node))
+            self.buffers[full] = self.add_buffer(Buffer(full, shape, value, dtype, self.node))
         state = self.buffers[full]
         return self.updates.get(state, state)
 
     def update(self, buffer: Var, value: Var) -> None:
-        state = self.moved.get(buffer, buffer)
-        self.updates[state], self.moved[value] = value, state
+        state = self.updated_buffers.get(buffer, buffer)
+        self.updates[state], self.updated_buffers[value] = value, state
 
     def uniform(self, shape: Sequence[int]) -> Var:
         return ops.uniform(self.seed, self.step, stream=self._stream(), shape=tuple(shape), dtype=self.dtype)
@@ -112,14 +112,14 @@ class Lowering:
     def _stream(self) -> int:
         """The stream number of a new draw."""
         if self.node is not None and not self.node.inputs:
-            self.drawn.add(self.node)
+            self.random.add(self.node)
         # Two streams per draw: `ops.normal` uses both.
         stream, self.streams = self.streams, self.streams + 2
         return stream
 
     def derivative(self, of: Var, by: Var) -> Var | None:
-        self.walked += len(leading_to(of, recorded()))
-        check_derivatives(self.walked)
+        self.differentiated += len(leading_to(of, recorded()))
+        check_derivatives(self.differentiated)
         return derivative(stabilised(of, by), by, self.node)
 
     def classes(self, labels: Var) -> int | None:
@@ -160,7 +160,7 @@ class Lowering:
                 if place not in found and len(found) < MAX_FINDINGS:
                     found[place] = shape_diagnostic(self, node, error)
                 cause = cause or error.__cause__
-            for known in (self.varying, self.drawn):
+            for known in (self.varying, self.random):
                 if not known.isdisjoint(sources):
                     known.add(node)
         if found:
@@ -169,13 +169,15 @@ class Lowering:
     def fits(self, nodes: Sequence[Node]) -> bool:
         """Whether nodes, in topological order, trace without an error, in isolation and with new weights."""
 
-        def weigh(wanted: Parameter) -> Var:
+        def add_parameter(wanted: Parameter) -> Var:
             return Var(Aval(wanted.shape, self.dtype), wanted.name)
 
-        def store(wanted: Buffer) -> Var:
+        def add_buffer(wanted: Buffer) -> Var:
             return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
 
-        trial = Lowering(self.graph, self.batch, self.dtype, self.trains, weigh, store, self.seed, self.step)
+        trial = Lowering(
+            self.graph, self.batch, self.dtype, self.trains, add_parameter, add_buffer, self.seed, self.step
+        )
         with recording():
             for node in nodes:
                 trial.node = node
@@ -208,8 +210,8 @@ class Lowering:
             with no_truth():
                 value = entry.function(self, *inputs, **options)
         except Exception as error:  # an external layer may raise anything
-            told = layer_failure(entry, error)
-            raise told from (error if told is not error else None)
+            reported = layer_failure(entry, error)
+            raise reported from (error if reported is not error else None)
         return self._checked(node, value)
 
     def _option(self, value: Any) -> Any:

@@ -28,8 +28,8 @@ _SHORT = 4
 class Net:
     """A checked experiment. `outputs`: shape of each output for one example; `layout`: the parameters; `buffers`: state
     that is not trained; `fitted`: layers with statistics of the training data; `base`: the folder that data paths are
-    relative to; `frozen`: names of nodes and parameters that are not trained; `given`: overrides of params, as text;
-    `told`: overrides of keys of `train`; `split`: override of that of `data`, "" for none; `imports`: the text of
+    relative to; `frozen`: names of nodes and parameters that are not trained; `param_overrides`: of params, as text;
+    `option_overrides`: of keys of `train`; `split`: override of that of `data`, "" for none; `imports`: the text of
     imported files by path."""
 
     graph: LayerGraph
@@ -41,8 +41,8 @@ class Net:
     warnings: tuple[Diagnostic, ...]
     shapes: Mapping[Node, tuple[int, ...]]
     frozen: frozenset[str]
-    given: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    param_overrides: Mapping[str, str] = field(default_factory=dict)
+    option_overrides: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     imports: Mapping[str, str] = field(default_factory=dict)
 

@@ -26,19 +26,19 @@ def with_options(
     assert net.graph.train is not None
     seed = None if seed is None else positive(seed, "the seed", 0)
     given = {"epochs": epochs, "seed": seed, "precision": precision, "health": health}
-    told: dict[str, Static] = {
+    overrides: dict[str, Static] = {
         key: Word(value) if isinstance(value, str) else value
         for key, value in given.items()
         if value is not None and value != net.option(key)
     }
-    if not told:
+    if not overrides:
         return net
-    options = {**net.graph.train.options, **told}
-    if "epochs" in told:
+    options = {**net.graph.train.options, **overrides}
+    if "epochs" in overrides:
         options["steps"] = None
     graph = replace(net.graph, train=replace(net.graph.train, options=options))
-    words = {key: format_value(value) for key, value in told.items()}
-    return share_programs(net, replace(net, graph=graph, told={**net.told, **words}))
+    words = {key: format_value(value) for key, value in overrides.items()}
+    return share_programs(net, replace(net, graph=graph, option_overrides={**net.option_overrides, **words}))
 
 
 def with_fold(net: Net, fold: int, folds: int, stratify: str | None = None) -> Net:

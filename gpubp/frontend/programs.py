@@ -33,8 +33,8 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 class Built:
     """A program with the roles of its inputs and outputs: `feeds` come from the batch, `states` are kept by the
     executor, by name; `outputs` names the results; `homes` are results with an array of their own, persistent between
-    steps; `hints` are readable names of values, `told` what formulas of the update write for some; `finish` computes
-    metrics from the sums of a measuring program."""
+    steps; `hints` are readable names of values, `notation` what formulas of the update write for some; `finish`
+    computes metrics from the sums of a measuring program."""
 
     program: Program
     feeds: tuple[str, ...]
@@ -42,7 +42,7 @@ class Built:
     outputs: tuple[str, ...]
     homes: Mapping[Var, Var]
     hints: Mapping[Var, str]
-    told: Mapping[Var, str]
+    notation: Mapping[Var, str]
     finish: Mapping[str, Callable[[Mapping[str, Any], int], Any]]
 
 
@@ -72,10 +72,10 @@ def lowering(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = 
         batch,
         dtype,
         trains=mode in ("gradients", "train"),
-        weigh=states.parameter,
-        store=states.buffer,
-        seed=states.whole(SEED),
-        step=states.whole(STEP),
+        add_parameter=states.parameter,
+        add_buffer=states.buffer,
+        seed=states.int64(SEED),
+        step=states.int64(STEP),
         fit=fit if isinstance(fit, Node) else None,
         frozen=net.frozen,
     )
@@ -134,7 +134,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     # Programs of all batch sizes share these, and the padding between gradients stays zero.
     homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
     fed = tuple(v.hint for v in feeds)
-    return Built(verify(program), fed, used, names, homes, hints, states.told, finish)
+    return Built(verify(program), fed, used, names, homes, hints, states.notation, finish)
 
 
 def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:

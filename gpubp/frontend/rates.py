@@ -46,7 +46,7 @@ def rates(
     if not isinstance(lr, int | float):
         return None
     states = States(net.layout, "float64")
-    step = states.real(STEP)
+    step = states.float64(STEP)
     with recording() as eqns:
         scale = learning_rate(train, states, step)
     program = Program(tuple(states.vars.values()), tuple(eqns), (scale,))

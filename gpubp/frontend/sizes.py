@@ -16,7 +16,7 @@ MAX_ELEMENTS: Final = 2**28
 MAX_WEIGHTS: Final = 2**40
 """Trainable parameters of a file: 4 TiB of float32, more than any machine that this can run on."""
 
-MAX_WALKED: Final = 20_000
+MAX_DIFFERENTIATED: Final = 20_000
 """Equations that are differentiated for all derivatives of a file: each level of nesting about triples them."""
 
 
@@ -37,8 +37,8 @@ def check_weights(name: str, shape: tuple[int, ...], total: int) -> None:
         raise ShapeError(message, "use smaller sizes", code="E0308")
 
 
-def check_derivatives(walked: int) -> None:
-    """Raise ShapeError if the derivatives of a file, so far of `walked` equations, exceed the limit."""
-    if walked > MAX_WALKED:
-        message = f"the derivatives of this file go over more than {MAX_WALKED:,} equations"
+def check_derivatives(differentiated: int) -> None:
+    """Raise ShapeError if the derivatives of a file, so far of `differentiated` equations, exceed the limit."""
+    if differentiated > MAX_DIFFERENTIATED:
+        message = f"the derivatives of this file go over more than {MAX_DIFFERENTIATED:,} equations"
         raise ShapeError(message, "each nesting makes about three times as many; take fewer", code="E0308")

@@ -47,15 +47,15 @@ class _Writer:
         for statement in file.statements:
             if isinstance(statement, syntax.Param):
                 name = prefix + statement.name.text
-                if name in self.net.given:
+                if name in self.net.param_overrides:
                     value = self.net.graph.params[name].value
-                    new = _quoted(value) if isinstance(value, str) else self.net.given[name]
+                    new = _quoted(value) if isinstance(value, str) else self.net.param_overrides[name]
                     edits.append((statement.value.span, new))
             elif isinstance(statement, syntax.Import):
                 place = self._import(path, statement, prefix)
                 edits.append((statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'))
             elif isinstance(statement, syntax.Train) and not prefix:
-                edits += _settings(statement, self.net.told)
+                edits += _settings(statement, self.net.option_overrides)
             elif isinstance(statement, syntax.Data) and not prefix and self.net.split:
                 self.divided = True
                 edits += _settings(statement, {"split": self.net.split})
@@ -101,11 +101,11 @@ def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
             yield size.span, str(number) if size.name is None else size.name.text
 
 
-def _settings(section: syntax.Train | syntax.Data, told: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
+def _settings(section: syntax.Train | syntax.Data, overrides: Mapping[str, str]) -> Iterator[tuple[Span, str]]:
     """Replacements for overridden keys of a section; `epochs` replaces `steps`, and a missing key is appended."""
     there = {statement.names[0].text: statement for statement in section.body}
     lines = ""
-    for key, new in told.items():
+    for key, new in overrides.items():
         statement = there.get(key)
         if statement is not None:
             yield statement.value.span, new

@@ -75,13 +75,13 @@ def accumulated(train: Train) -> int:
 @dataclass(eq=False)
 class States:
     """The states that a program requires, created on first request. `averaged`: the program uses the moving averages of
-    the parameters, after `averaged` batches. `told`: what formulas write for values of the update."""
+    the parameters, after `averaged` batches. `notation`: what formulas write for values of the update."""
 
     layout: Layout
     dtype: str
     averaged: int = 0
     vars: dict[str, Var] = field(default_factory=dict)
-    told: dict[Var, str] = field(default_factory=dict)
+    notation: dict[Var, str] = field(default_factory=dict)
     _weights: dict[Group, Var] = field(default_factory=dict)
 
     def get(self, name: str, shape: tuple[int, ...], dtype: str) -> Var:
@@ -89,18 +89,18 @@ class States:
             self.vars[name] = Var(Aval(shape, dtype), name)
         return self.vars[name]
 
-    def whole(self, name: str) -> Var:
+    def int64(self, name: str) -> Var:
         """A counter of type int64."""
         return self.get(name, (), "int64")
 
-    def real(self, name: str) -> Var:
+    def float64(self, name: str) -> Var:
         """A scalar of type float64."""
         return self.get(name, (), "float64")
 
     def flat(self, group: Group) -> Var:
         return self.get(group.name, (group.size,), self.dtype)
 
-    def beside(self, name: str, group: Group) -> Var:
+    def like_group(self, name: str, group: Group) -> Var:
         """A state with the layout of the group's parameters."""
         return self.get(f"{name}.{group.name}", (group.size,), self.dtype)
 
@@ -116,7 +116,7 @@ class States:
         if not self.averaged or group.frozen:
             return flat
         # Before the first update there is no average.
-        return ops.where(self.whole(STEP) >= self.averaged, self.beside(AVERAGE, group), flat)
+        return ops.where(self.int64(STEP) >= self.averaged, self.like_group(AVERAGE, group), flat)
 
     def buffer(self, wanted: Buffer) -> Var:
         return self.get(wanted.name, wanted.shape, wanted.dtype)
@@ -126,4 +126,4 @@ def duration_steps(duration: Duration, states: States) -> Var:
     """A duration in batches, float64."""
     if duration.unit == "steps":
         return ops.full((), float(duration.amount), "float64")
-    return float(duration.amount) * states.real(EPOCH_STEPS)
+    return float(duration.amount) * states.float64(EPOCH_STEPS)

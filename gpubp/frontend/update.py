@@ -92,15 +92,15 @@ class _Update:
         return ops.cast(value, dtype=self.shared.states.dtype)
 
     def named(self, value: Var, text: str) -> Var:
-        self.shared.states.told[value] = text
+        self.shared.states.notation[value] = text
         return value
 
     def state(self, name: str, like: Var) -> Var:
-        return self.shared.states.beside(name, self.group)
+        return self.shared.states.like_group(name, self.group)
 
     def number(self, name: str, change: Callable[[Var], Var]) -> Var:
         if name not in self.shared.numbers:
-            old = self.shared.states.real(f"optimizer.{name}")
+            old = self.shared.states.float64(f"optimizer.{name}")
             self.shared.numbers[name] = self.assign(old, change(old))
         return self.shared.numbers[name]
 
@@ -120,7 +120,7 @@ def update(
     """
     groups = [group for group in states.layout.groups if not group.frozen]
     flat = {group: _flat(group, gradients) for group in groups}
-    step, window = states.whole(STEP), accumulated(train)
+    step, window = states.int64(STEP), accumulated(train)
     batches = ops.cast(step, dtype="float64")
     gathered: Updates = []
     due: Var | None = None
@@ -142,7 +142,7 @@ def update(
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
         shared = _Shared(states, number + 1.0, learning_rate(train, states, batches))
-        states.told[shared.t] = "t"
+        states.notation[shared.t] = "t"
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
             _advance(train, _Update(shared, group), g)
@@ -164,7 +164,7 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
         if not isinstance(choice, Choice):
             continue
         with recording():
-            step, flat = states.real("step"), states.flat(group)
+            step, flat = states.float64("step"), states.flat(group)
             cx, schedules = _Update(_Shared(states, step, step), group), _Schedule(states)
             arguments = {
                 "optimizer": (cx, flat, flat),
@@ -219,21 +219,21 @@ def _advance(train: Train, cx: _Update, g: Var) -> None:
 
 def learning_rate(train: Train, states: States, step: Var) -> Var:
     """The factor of every learning rate, from the schedule and the host, after so many batches (float64)."""
-    scale, schedule = states.real(RATE_SCALE), train.options.get("schedule")
+    scale, schedule = states.float64(RATE_SCALE), train.options.get("schedule")
     if isinstance(schedule, Choice):
-        scale = scale * _Schedule(states).follow(schedule, step, states.real(TOTAL_STEPS))
+        scale = scale * _Schedule(states).follow(schedule, step, states.float64(TOTAL_STEPS))
     return scale
 
 
 def _gathered(states: States, gradients: Mapping[Group, Var], batch: int, due: Var) -> tuple[dict[Group, Var], Updates]:
     """The mean gradients over the accumulated rows, including this batch, and the state for the next step."""
-    rows = states.real(ROWS)
+    rows = states.float64(ROWS)
     total = rows + float(batch)
     kept: Updates = [(rows, ops.where(due, 0.0, total))]
     before, share = (ops.cast(count / total, dtype=states.dtype) for count in (rows, total - rows))
     means = {}
     for group, g in gradients.items():
-        old = states.beside("gathered", group)
+        old = states.like_group("gathered", group)
         # The mean is stored, not the sum, so that accumulation cannot overflow.
         means[group] = before * old + share * g
         kept.append((old, ops.where(due, 0.0, means[group])))

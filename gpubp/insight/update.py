@@ -76,7 +76,7 @@ def update_formulas(executor: Executor, rows: int) -> tuple[str, ...]:
     # Omit a factor that is 1 and that only the host could change.
     scale_is_one = plateau_of(net.graph) is None and executor.counters[RATE_SCALE] == 1
     scale = {v: "1" for v in built.program.inputs if scale_is_one and v.hint == RATE_SCALE}
-    notation = Notation(built.program, {**built.told, **scale, **own, **gradients, **new})
+    notation = Notation(built.program, {**built.notation, **scale, **own, **gradients, **new})
     ordered = sorted(new, key=lambda value: new[value] == "w'")
     return (*renamed, *(line for value in ordered for one in notation.formulas(value) for line in one_line(one)))
 

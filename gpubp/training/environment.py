@@ -109,7 +109,7 @@ def describe_run(run: Run, known: Mapping[str, Any], where: tuple[str, str], sta
         "precision": executor.precision,
         # A backend may name a compiler, which is specific to the environment.
         "asked": {"device": where[0], "backend": where[1].partition(":")[0]},
-        "params": dict(net.given),
+        "params": dict(net.param_overrides),
         "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},
         **({"left_out": run.dataset.left_out} if run.dataset.left_out else {}),
         **{key: value for key, value in known.items() if key != "columns"},

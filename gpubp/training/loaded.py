@@ -52,7 +52,7 @@ def net_of(place: Path) -> Net:
     params = about.get("params")
     given = {str(name): str(value) for name, value in params.items()} if isinstance(params, Mapping) else {}
     # Data paths are relative to the same folder as in training; the file's params have the values that were given.
-    return replace(net, base=Path(str(about.get("base", folder))), given=given)
+    return replace(net, base=Path(str(about.get("base", folder))), param_overrides=given)
 
 
 def asked_of(place: Path) -> tuple[str, str]:

@@ -47,7 +47,7 @@ def test_what_the_file_says_already_changes_nothing() -> None:
     net = gpubp.loads(HEAD + ON_LINES % "  epochs = 5\n")
     assert with_options(net) is net
     assert with_options(net, epochs=5, seed=0, precision="float32") is net
-    assert with_options(with_options(net, epochs=6), seed=2).told == {"epochs": "6", "seed": "2"}
+    assert with_options(with_options(net, epochs=6), seed=2).option_overrides == {"epochs": "6", "seed": "2"}
 
 
 @pytest.mark.parametrize("written", ["adam", '"adam"', r'"a \"b\" \\ c"', 'a "b" \\ c'])
