@@ -246,7 +246,7 @@ class Executor:
         placed, batch = self.place(data), positive(batch, "batch")
         with self._active:
             self.fit_first(placed)
-            self._state.expect(-(-len(placed) // batch))
+            self._state.set_horizon(-(-len(placed) // batch))
             return profile(self._machine, placed, self.dtype, self.step, batch)
 
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:

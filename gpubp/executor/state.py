@@ -61,7 +61,7 @@ class State:
             if buffer.place in self.net.fitted:
                 self.arrays[buffer.name][...] = buffer.value
 
-    def allot(self, built: Built) -> None:
+    def allocate(self, built: Built) -> None:
         """Allocate the arrays that a program needs and that do not exist yet, initially zero: the optimizer's."""
         allocate_states(self.arrays, built, self.backend)
 
@@ -80,8 +80,8 @@ class State:
             self.arrays[name][...] = 0
         self.adopt(arrays)
 
-    def expect(self, epoch_steps: int) -> None:
-        """See `expect`."""
+    def set_horizon(self, epoch_steps: int) -> None:
+        """See `set_horizon` below."""
         set_horizon(self.arrays, self.net, epoch_steps)
 
     def require_horizon(self, built: Built) -> None:
@@ -178,7 +178,7 @@ class State:
         if self.net.graph.train is None or not trained:
             return []
         built = program_of(self.net, "train", 2, self.dtype)  # one row is too few for batch statistics
-        self.allot(built)
+        self.allocate(built)
         last = f".{trained[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))
 

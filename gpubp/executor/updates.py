@@ -28,7 +28,7 @@ def run_updates(
     step. A step that stops a loop is run again by itself, so that there are results to inspect."""
     count = len(placed)
     per_epoch = -(-count // batch)
-    state.expect(per_epoch)
+    state.set_horizon(per_epoch)
     full = min(batch, count)
     whole = machine.compiled("train", full)
     state.require_horizon(whole.built)
