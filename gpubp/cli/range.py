@@ -40,7 +40,7 @@ def work(arguments: argparse.Namespace) -> int:
     output = None if arguments.output is None else Path(arguments.output)
     if output is not None and output.suffix.lower() not in KINDS:
         raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
-    told = range_test(
+    result = range_test(
         open_net(arguments),
         arguments.device,
         low=arguments.low,
@@ -50,9 +50,9 @@ def work(arguments: argparse.Namespace) -> int:
         backend=with_compiler(arguments.backend or "auto"),
     )
     if arguments.json:
-        print(dumps(_object(told)))
+        print(dumps(_object(result)))
         return 0
-    points = tuple(zip(told.rates, told.smoothed, strict=True))
+    points = tuple(zip(result.rates, result.smoothed, strict=True))
     panel = Panel("loss, smoothed", (Curve(Path(arguments.file).stem, "train", points),), "learning rate")
     if output is None:
         text = as_text([panel], columns_of(sys.stdout), use_color(sys.stdout))
@@ -61,36 +61,40 @@ def work(arguments: argparse.Namespace) -> int:
     else:
         write_output(output, curves_file([panel], output.suffix.lower().removeprefix(".")))
         print(f"wrote {visible(str(output))}")
-    print(f"\n{verdict(told)}")
+    print(f"\n{verdict(result)}")
     return 0
 
 
-def verdict(told: RangeTest) -> str:
+def verdict(result: RangeTest) -> str:
     """What the curve says, in words."""
-    if told.least == told.rates[0]:
+    if result.least == result.rates[0]:
         return "the loss never falls: smaller rates (`--low`) or more steps may show more"
-    fastest = "" if told.steepest is None else f"falls fastest at a rate of {told.steepest:.2g}, "
-    if told.suggested is None:
-        return f"the loss still falls at {told.least:.2g}; where it falls fastest, only more `--steps` tell"
-    if told.least == told.rates[-1] and not told.diverged:
-        end = f"and still falls at {told.least:.2g}: `--high` goes further"
+    fastest = "" if result.steepest is None else f"falls fastest at a rate of {result.steepest:.2g}, "
+    if result.suggested is None:
+        return f"the loss still falls at {result.least:.2g}; where it falls fastest, only more `--steps` tell"
+    if result.least == result.rates[-1] and not result.diverged:
+        end = f"and still falls at {result.least:.2g}: `--high` goes further"
         why = "the rate at which it falls fastest"
     else:
-        rest = f"and diverges above {told.rates[-1]:.2g}" if told.diverged else f"and rises up to {told.rates[-1]:.2g}"
-        end, why = f"is least at {told.least:.2g}, {rest}", "a tenth of the rate at which it is least"
-    return f"the loss {fastest}{end}\ntry `lr = {told.suggested:g}`, {why}; the file has {told.lr:g}"
+        rest = (
+            f"and diverges above {result.rates[-1]:.2g}"
+            if result.diverged
+            else f"and rises up to {result.rates[-1]:.2g}"
+        )
+        end, why = f"is least at {result.least:.2g}, {rest}", "a tenth of the rate at which it is least"
+    return f"the loss {fastest}{end}\ntry `lr = {result.suggested:g}`, {why}; the file has {result.lr:g}"
 
 
-def _object(told: RangeTest) -> dict[str, object]:
+def _object(result: RangeTest) -> dict[str, object]:
     return {
-        "rates": list(told.rates),
-        "losses": list(told.losses),
-        "smoothed": list(told.smoothed),
-        "diverged": told.diverged,
-        "steepest": told.steepest,
-        "least": told.least,
-        "suggested": told.suggested,
-        "lr": told.lr,
+        "rates": list(result.rates),
+        "losses": list(result.losses),
+        "smoothed": list(result.smoothed),
+        "diverged": result.diverged,
+        "steepest": result.steepest,
+        "least": result.least,
+        "suggested": result.suggested,
+        "lr": result.lr,
     }
 
 

@@ -13,7 +13,7 @@ from dsl.excerpt import visible
 from ..errors import DivergedError
 from ..frontend import domains
 from ..strict_json import dumps
-from ..training import Search, Trial, begin_search, check_jobs, resume_search, search
+from ..training import Search, Trial, begin_search, check_jobs, resume_search, run_search
 from .color import say
 from .common import add_file, folder, refuse_other, whole
 from .interrupt import Interrupt
@@ -68,62 +68,61 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Make the trials and print the table; raises GpubpError."""
-    told = _search(arguments)
-    check_jobs(told, arguments.device, arguments.jobs)
+    search = _search(arguments)
+    check_jobs(search, arguments.device, arguments.jobs)
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}
-        how = f"{drawn[told.method]} with the seed {told.seed}" if told.method in drawn else "all combinations"
-        over = [f"{count:,} {word}" for word in ("folds", "seeds") if (count := told.settings[word]) is not None]
-        by = f"the mean of {told.figure} over {over[0]}" if over else told.figure
-        say(f"{visible(told.file)}: {_trials(told)}, {how}, judged by {by}; in {told.folder}")
-        if told.done:
-            print(f"{len(told.done):,} of them are done already")
+        how = f"{drawn[search.method]} with the seed {search.seed}" if search.method in drawn else "all combinations"
+        over = [f"{count:,} {word}" for word in ("folds", "seeds") if (count := search.settings[word]) is not None]
+        by = f"the mean of {search.figure} over {over[0]}" if over else search.figure
+        say(f"{visible(search.file)}: {_trials(search)}, {how}, judged by {by}; in {search.folder}")
+        if search.done:
+            print(f"{len(search.done):,} of them are done already")
     with Interrupt("stopping; finished trials are saved") as interrupt, live:
-        ended = search(
-            told,
+        ended = run_search(
+            search,
             arguments.device,
-            interrupt.guarded(_shown(told, arguments, live)),
+            interrupt.guarded(_shown(search, arguments, live)),
             jobs=arguments.jobs,
-            begun=_begun(told, arguments.jobs, live),
+            begun=_begun(search, arguments.jobs, live),
             progress=live,
             stopping=interrupt,
         )
-    interrupt.guarded(_report)(told, ended, arguments)
+    interrupt.guarded(_report)(search, ended, arguments)
     if not ended:
-        place = quoted(told.folder)
-        done = f"stopped after {len(told.done):,} of {_trials(told)}"
-        print_error(f"{done}; `gpubp search --resume {place}` continues")
+        done = f"stopped after {len(search.done):,} of {_trials(search)}"
+        print_error(f"{done}; `gpubp search --resume {quoted(search.folder)}` continues")
         return interrupt.code
-    if told.best is None:
-        raise DivergedError("no trial came to an end; the first failed: " + told.done[0].failed)
+    if search.best is None:
+        raise DivergedError("no trial came to an end; the first failed: " + search.done[0].failed)
     return 0
 
 
-def _report(told: Search, ended: bool, arguments: argparse.Namespace) -> None:
-    best = told.best
+def _report(search: Search, ended: bool, arguments: argparse.Namespace) -> None:
+    best = search.best
     if arguments.json:
         found = None if best is None else asdict(best)
-        print(dumps({"best": found, "figure": told.figure, "folder": str(told.folder), "done": ended}))
-    elif told.done:
-        print(f"{'' if arguments.quiet else chr(10)}{table(told)}")
+        print(dumps({"best": found, "figure": search.figure, "folder": str(search.folder), "done": ended}))
+    elif search.done:
+        print(f"{'' if arguments.quiet else chr(10)}{table(search)}")
         if best is not None and not arguments.quiet:
-            print(f"\nto train the best again and save it: {command(told, best)}")
+            print(f"\nto train the best again and save it: {command(search, best)}")
     sys.stdout.flush()
 
 
-def _trials(told: Search) -> str:
-    return f"{told.trials:,} trial{'s' * (told.trials != 1)}"
+def _trials(search: Search) -> str:
+    return f"{search.trials:,} trial{'s' * (search.trials != 1)}"
 
 
-def _begun(told: Search, jobs: int, live: Live) -> Callable[[Sequence[int]], None]:
+def _begun(search: Search, jobs: int, live: Live) -> Callable[[Sequence[int]], None]:
     """Shows what is being trained; other processes do not tell how far they are."""
 
     def begun(numbers: Sequence[int]) -> None:
         if jobs == 1:
             live.begin(f"trial {numbers[0]:,}" if len(numbers) == 1 else f"{len(numbers):,} trials")
         else:
-            live.show(f"{len(told.done):,} of {_trials(told)} done, {jobs:,} processes at work")
+            live.show(f"{len(search.done):,} of {_trials(search)} done, {jobs:,} processes at work")
 
     return begun
 
@@ -159,8 +158,8 @@ def _search(arguments: argparse.Namespace) -> Search:
     return resume_search(Path(arguments.resume), arguments.trials)
 
 
-def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[[Trial], None]:
-    widths = {name: max(map(len, domain.values), default=NUMBER) for name, domain in domains(told.net).items()}
+def _shown(search: Search, arguments: argparse.Namespace, live: Live) -> Callable[[Trial], None]:
+    widths = {name: max(map(len, domain.values), default=NUMBER) for name, domain in domains(search.net).items()}
 
     def show(trial: Trial) -> None:
         if arguments.quiet:
@@ -170,18 +169,18 @@ def _shown(told: Search, arguments: argparse.Namespace, live: Live) -> Callable[
             print(dumps(asdict(trial)), flush=True)
             return
         params = "  ".join(f"{name} {value:<{widths[name]}}" for name, value in trial.params.items())
-        result = visible(trial.failed) if trial.value is None else f"{told.figure} {trial.value:.4g}"
-        width = len(str(told.trials))
-        print(f"trial {trial.number:>{width}}/{told.trials}  {params}  {result}  {trial.seconds:.2f} s", flush=True)
+        result = visible(trial.failed) if trial.value is None else f"{search.figure} {trial.value:.4g}"
+        width = len(str(search.trials))
+        print(f"trial {trial.number:>{width}}/{search.trials}  {params}  {result}  {trial.seconds:.2f} s", flush=True)
 
     return show
 
 
-def table(told: Search) -> str:
+def table(search: Search) -> str:
     """The trials, the best first: number, params, figure, epochs, seconds."""
-    ranked = told.ranked()
+    ranked = search.ranked()
     names = list(ranked[0].params)
-    rows = [["trial", *names, told.figure, "epochs", "seconds"], *(_row(trial, names) for trial in ranked)]
+    rows = [["trial", *names, search.figure, "epochs", "seconds"], *(_row(trial, names) for trial in ranked)]
     lines = align(rows).splitlines()
     notes = [f"  {visible(trial.failed)}" if trial.failed else "" for trial in ranked]
     return "\n".join(line + note for line, note in zip(lines, ["", *notes], strict=True))
@@ -192,12 +191,12 @@ def _row(trial: Trial, names: Sequence[str]) -> list[str]:
     return [str(trial.number), *(trial.params[n] for n in names), value, str(trial.epochs), f"{trial.seconds:.2f}"]
 
 
-def command(told: Search, trial: Trial) -> str:
+def command(search: Search, trial: Trial) -> str:
     """The command that trains a trial's net again and saves it."""
-    words = ["gpubp", "run", told.file]
-    for name, value in {**told.settings["given"], **trial.params}.items():
+    words = ["gpubp", "run", search.file]
+    for name, value in {**search.settings["given"], **trial.params}.items():
         words += ["--set", f"{name}={value}"]
     for name in ("epochs", "folds", "seeds"):
-        if told.settings[name] is not None:
-            words += [f"--{name}", str(told.settings[name])]
+        if search.settings[name] is not None:
+            words += [f"--{name}", str(search.settings[name])]
     return join(words)

@@ -107,7 +107,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
         place = default_folder(net, arguments.seed, arguments.precision, arguments.epochs, (kind, count))
     show = _Show(arguments, net, kind, count, first)
     with Interrupt() as interrupt, show.live:
-        told = _study(kind)(
+        result = _study(kind)(
             net,
             count,
             device,
@@ -124,13 +124,13 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
             stopping=interrupt,
             notice=None if show.silent else partial(advise, show.live, show.said),
         )
-    interrupt.guarded(show.end)(told)
-    if not told.stopped:
-        return 1 if told.diverged else 0
-    done = f"stopped after {len(told.outcomes):,} of {count:,} {kind}s"
+    interrupt.guarded(show.end)(result)
+    if not result.stopped:
+        return 1 if result.diverged else 0
+    done = f"stopped after {len(result.outcomes):,} of {count:,} {kind}s"
     how = "nothing is saved"
-    if told.folder is not None and saved_runs(told.folder):
-        how = f"`gpubp run --resume {quoted(told.folder)}` continues"
+    if result.folder is not None and saved_runs(result.folder):
+        how = f"`gpubp run --resume {quoted(result.folder)}` continues"
     print_error(f"{done}; {how}")
     return interrupt.code
 
@@ -202,34 +202,37 @@ class _Show:
             return
         print(f"{number:>4}  diverged: {why.splitlines()[0]}", flush=True)
 
-    def end(self, told: CrossValidation | Replication) -> None:
+    def end(self, result: CrossValidation | Replication) -> None:
         """The mean and the standard deviation, the sums of tables, and where the runs are."""
         if self.arguments.json:
-            stopped = {"stopped": told.stopped} if told.stopped else {}
-            results = folds_as_json(told) if isinstance(told, CrossValidation) else seeds_as_json(told)
-            folder = None if told.folder is None else str(told.folder)
+            stopped = {"stopped": result.stopped} if result.stopped else {}
+            results = folds_as_json(result) if isinstance(result, CrossValidation) else seeds_as_json(result)
+            folder = None if result.folder is None else str(result.folder)
             print(dumps({**results, "folder": folder, **stopped}), flush=True)
-        elif told.outcomes:
-            self._print_summary(told)
+        elif result.outcomes:
+            self._print_summary(result)
             sys.stdout.flush()
 
-    def _print_summary(self, told: CrossValidation | Replication) -> None:
-        if told.diverged:
-            numbers = ", ".join(map(str, told.diverged))
-            lost, left = f"{len(told.diverged)} of {told.of} {self.kind}s diverged ({numbers})", len(told.outcomes)
+    def _print_summary(self, result: CrossValidation | Replication) -> None:
+        if result.diverged:
+            numbers = ", ".join(map(str, result.diverged))
+            lost, left = (
+                f"{len(result.diverged)} of {result.of} {self.kind}s diverged ({numbers})",
+                len(result.outcomes),
+            )
             print(f"{lost}: the figures below are over the other {left}")
         rows = [""] if self.kind == FOLD else []
-        for name, figures in (("mean", told.mean), ("std", told.std)):
+        for name, figures in (("mean", result.mean), ("std", result.std)):
             if figures:
                 self._row([name, *rows, *(f"{figures[one]:.4g}" for one in self._names), "", ""])
-        for key, table in told.tables.items():
+        for key, table in result.tables.items():
             print(f"\n{confusion(key, table, self.net, self._words)}")
-        if told.folder is not None and not told.stopped and not self.arguments.quiet:
-            place = quoted(told.folder)
-            print(f"\nsaved to {told.folder}, a run for each {self.kind}")
+        if result.folder is not None and not result.stopped and not self.arguments.quiet:
+            place = quoted(result.folder)
+            print(f"\nsaved to {result.folder}, a run for each {self.kind}")
             if self.kind == SEED:
                 print(f"`gpubp plot {place}` plots their curves, the mean and a band")
-            first = quoted(saved_runs(told.folder)[0])
+            first = quoted(saved_runs(result.folder)[0])
             print(f"`gpubp predict {first} TABLE` predicts new rows")
 
     def _row(self, cells: Sequence[str]) -> None:

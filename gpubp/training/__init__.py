@@ -14,7 +14,7 @@ from .prediction import Predictor
 from .rate_range import RangeTest, range_test
 from .restarts import spread
 from .run import Progress, Run
-from .searching import Search, begin_search, check_jobs, resume_search, search
+from .searching import Search, begin_search, check_jobs, resume_search, run_search
 from .seeds import Replicate, Replication, replicate, seeds_in
 from .seeds import as_json as seeds_as_json
 from .trainer import train
@@ -66,6 +66,7 @@ __all__ = [
     "replicate",
     "resume_search",
     "run_records",
+    "run_search",
     "save",
     "saved_runs",
     "seeds_as_json",
@@ -74,6 +75,5 @@ __all__ = [
     "source_text",
     "spread",
     "train",
-    "search",
     "write",
 ]

@@ -106,31 +106,31 @@ def cross_validate(
         required(net).require_training(epochs, given=data is not None)
     if isinstance(data, Mapping) and any(isinstance(rows, Mapping) for rows in data.values()):
         raise InputError("`data` of a cross-validation is not given by parts: the folds are its parts")
-    told = CrossValidation(folds, place_of("a cross-validation", out, resume))
+    result = CrossValidation(folds, place_of("a cross-validation", out, resume))
     if resume is not None and not holds_folds(Path(resume)):
         raise CheckpointError(f"`{resume}` contains no cross-validation to continue")
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
         where = None if run.folder is None else str(run.folder)
         held_out = len(run.dataset.parts["valid"])
-        told.folds.append(Fold(member.number, held_out, run.metrics, run.tables, epochs, seconds, where))
+        result.folds.append(Fold(member.number, held_out, run.metrics, run.tables, epochs, seconds, where))
         if ended is not None:
-            ended(told.folds[-1], run)
+            ended(result.folds[-1], run)
 
     members = [Member(k, with_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
     how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
-    told.stopped = conduct(told, FOLD, members, (device, backend), hooks, note, diverged, **how)
-    if told.folder is not None and not told.stopped:
-        save_summary(told.folder / FOLDS, as_json(told))
-    return told
+    result.stopped = conduct(result, FOLD, members, (device, backend), hooks, note, diverged, **how)
+    if result.folder is not None and not result.stopped:
+        save_summary(result.folder / FOLDS, as_json(result))
+    return result
 
 
-def as_json(told: CrossValidation) -> dict[str, Any]:
+def as_json(result: CrossValidation) -> dict[str, Any]:
     """The results of a cross-validation as JSON-serialisable data."""
-    diverged = {"diverged": told.diverged} if told.diverged else {}
-    folds = [asdict(fold) for fold in told.folds]
-    return {"mean": told.mean, "std": told.std, "tables": told.tables, "folds": folds, **diverged}
+    diverged = {"diverged": result.diverged} if result.diverged else {}
+    folds = [asdict(fold) for fold in result.folds]
+    return {"mean": result.mean, "std": result.std, "tables": result.tables, "folds": folds, **diverged}
 
 
 def folds_in(net: Net) -> int:

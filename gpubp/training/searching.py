@@ -101,8 +101,8 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     try:
         known = json.loads((folder / SEARCH).read_text("utf-8"))
         file, base = str(known["file"]), Path(known["base"])
-        told = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
-        told |= {key: known.get(key) for key in ("folds", "seeds")}  # searches of earlier versions have none
+        options = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
+        options |= {key: known.get(key) for key in ("folds", "seeds")}  # searches of earlier versions have none
         method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
     except OSError as error:
         raise CheckpointError(
@@ -113,16 +113,16 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     if method == TPE:
         require_optuna()
     path = str(relative(base / Path(file).name))
-    net = load(path, told["given"])
-    watch = _check(net, told["epochs"], told["folds"])
+    net = load(path, options["given"])
+    watch = _check(net, options["epochs"], options["folds"])
     now = _experiment(net)
-    wrong = changed_parts(told["net"], net)
-    wrong += [key for part in ("data", "space") for key in different(told[part], now[part])]
+    wrong = changed_parts(options["net"], net)
+    wrong += [key for part in ("data", "space") for key in different(options[part], now[part])]
     if wrong:
         raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{wrong[0]}` is not what it was")
     done = _read(folder / TRIALS)[0]
     count = max(int(min(trials or count, combinations(domains(net)))), max((one.number for one in done), default=0))
-    return Search(net, folder, path, *watch, method, seed, count, told, done)
+    return Search(net, folder, path, *watch, method, seed, count, options, done)
 
 
 def _experiment(net: Net) -> dict[str, dict[str, Any]]:
@@ -151,14 +151,14 @@ def _check(net: Net, epochs: int | None, folds: int | None) -> tuple[str, bool]:
     return watch.figure, watch.rising
 
 
-def check_jobs(told: Search, device: str, jobs: int) -> None:
+def check_jobs(search: Search, device: str, jobs: int) -> None:
     """Raises GpubpError where so many trials cannot be made at a time."""
     if jobs > 1 and device not in ("auto", "cpu"):
         raise GpubpError(f"several trials at a time are made on the CPU, not on `{device}`")
 
 
-def search(
-    told: Search,
+def run_search(
+    search: Search,
     device: str = "auto",
     callback: Callable[[Trial], None] | None = None,
     *,
@@ -174,26 +174,30 @@ def search(
 
     Raises SaveError, and what no trial can do anything about: DeviceError, DataError.
     """
-    known: dict[str, Any] = {"file": told.file, "base": str(Path(told.file).parent.resolve()), "figure": told.figure}
-    known |= {"method": told.method, "seed": told.seed, "trials": told.trials, **told.settings}
+    known: dict[str, Any] = {
+        "file": search.file,
+        "base": str(Path(search.file).parent.resolve()),
+        "figure": search.figure,
+    }
+    known |= {"method": search.method, "seed": search.seed, "trials": search.trials, **search.settings}
     try:
-        told.folder.mkdir(parents=True, exist_ok=True)
-        held = lock(told.folder)
+        search.folder.mkdir(parents=True, exist_ok=True)
+        held = lock(search.folder)
     except OSError as error:
-        raise CheckpointError(f"cannot save to `{told.folder}`: {reason(error)}") from None
+        raise CheckpointError(f"cannot save to `{search.folder}`: {reason(error)}") from None
     try:
-        write(told.folder / SEARCH, (json.dumps(known, indent=2) + "\n").encode())
-        told.done, whole = _read(told.folder / TRIALS)
-        _append(told.folder / TRIALS, whole, "")
-        made = {trial.number for trial in told.done}
-        left = ([one for one in some if one[0] not in made] for some in _rounds(told))
-        asked = {key: told.settings[key] for key in ("given", "epochs", "folds", "seeds")}
-        task = Task(told.file, figure=told.figure, **asked)
-        jobs = min(jobs, told.trials)
+        write(search.folder / SEARCH, (json.dumps(known, indent=2) + "\n").encode())
+        search.done, whole = _read(search.folder / TRIALS)
+        _append(search.folder / TRIALS, whole, "")
+        made = {trial.number for trial in search.done}
+        left = ([one for one in some if one[0] not in made] for some in _rounds(search))
+        asked = {key: search.settings[key] for key in ("given", "epochs", "folds", "seeds")}
+        task = Task(search.file, figure=search.figure, **asked)
+        jobs = min(jobs, search.trials)
 
         def groups(some: Sequence[tuple[int, dict[str, str]]]) -> Iterator[list[Candidate]]:
             most = -(-len(some) // jobs)  # so that every process has its share
-            return _telling(grouped(task, some, "cpu" if jobs > 1 else device, most, stopping), begun)
+            return _announced(grouped(task, some, "cpu" if jobs > 1 else device, most, stopping), begun)
 
         several = map(groups, left)
         found: Generator[Trial | None]
@@ -205,27 +209,27 @@ def search(
             for trial in found:
                 if trial is None:
                     break
-                told.done.append(trial)
-                _append(told.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
+                search.done.append(trial)
+                _append(search.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
                 if callback is not None:
                     callback(trial)
-        return len(told.done) == told.trials
+        return len(search.done) == search.trials
     finally:
         held.release()
 
 
-def _rounds(told: Search) -> Iterable[Sequence[tuple[int, dict[str, str]]]]:
+def _rounds(search: Search) -> Iterable[Sequence[tuple[int, dict[str, str]]]]:
     """The numbers and params of all trials; those of a round do not depend on each other's results."""
-    space = domains(told.net)
-    if told.method == TPE:
-        return learned(space, told.seed, told.done, told.trials, rising=told.rising)
-    return [[*enumerate(islice(settings(space, told.method, told.seed), told.trials), 1)]]
+    space = domains(search.net)
+    if search.method == TPE:
+        return learned(space, search.seed, search.done, search.trials, rising=search.rising)
+    return [[*enumerate(islice(settings(space, search.method, search.seed), search.trials), 1)]]
 
 
-def _telling(
+def _announced(
     several: Iterable[list[Candidate]], begun: Callable[[Sequence[int]], None] | None
 ) -> Iterator[list[Candidate]]:
-    """The same, each told when it is begun."""
+    """The same groups; `begun` is called with the numbers of each when it is taken."""
     for group in several:
         if begun is not None:
             begun([one.number for one in group])

@@ -103,42 +103,42 @@ def replicate(
             raise CheckpointError(f"`{resume}` begins with seed {began} and cannot continue with {seed}")
         first, seeds = began, number if seeds is None else seeds
     seeds = positive(seeds, "seeds")
-    told = Replication(first, seeds, place)
+    result = Replication(first, seeds, place)
     announced = False
 
     def announce(_: Run | None = None) -> None:
         """Note how many there are to be, once there is something to go on with."""
         nonlocal announced
-        if told.folder is not None and not announced:
-            save_summary(told.folder / SEEDS, as_json(told))
+        if result.folder is not None and not announced:
+            save_summary(result.folder / SEEDS, as_json(result))
         announced = True
 
     def stops() -> bool:
         """An epoch may be long, and its middle is saved."""
-        if told.folder is not None and not announced and any(told.folder.glob(f"{SEED}-*/{ABOUT}")):
+        if result.folder is not None and not announced and any(result.folder.glob(f"{SEED}-*/{ABOUT}")):
             announce()
         return stopping is not None and stopping()
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
         where = None if run.folder is None else str(run.folder)
-        told.replicates.append(Replicate(member.number, run.metrics, run.tables, epochs, seconds, where))
+        result.replicates.append(Replicate(member.number, run.metrics, run.tables, epochs, seconds, where))
         if ended is not None:
-            ended(told.replicates[-1], run)
+            ended(result.replicates[-1], run)
 
     hooks = Hooks(callbacks, [announce, *recorded], progress, stops, notice)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
     how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
-    told.stopped = conduct(told, SEED, members, (device, backend), hooks, note, diverged, **how)
-    if told.folder is not None and told.folder.exists():
-        save_summary(told.folder / SEEDS, as_json(told))
-    return told
+    result.stopped = conduct(result, SEED, members, (device, backend), hooks, note, diverged, **how)
+    if result.folder is not None and result.folder.exists():
+        save_summary(result.folder / SEEDS, as_json(result))
+    return result
 
 
-def as_json(told: Replication) -> dict[str, Any]:
+def as_json(result: Replication) -> dict[str, Any]:
     """The results of a replication as JSON-serialisable data."""
-    diverged = {"diverged": told.diverged} if told.diverged else {}
-    results = {"mean": told.mean, "std": told.std, "tables": told.tables}
-    return {"first": told.first, "of": told.of, **results, "seeds": [*map(asdict, told.replicates)], **diverged}
+    diverged = {"diverged": result.diverged} if result.diverged else {}
+    results = {"mean": result.mean, "std": result.std, "tables": result.tables}
+    return {"first": result.first, "of": result.of, **results, "seeds": [*map(asdict, result.replicates)], **diverged}
 
 
 def seeds_in(place: Path) -> tuple[int, int]:

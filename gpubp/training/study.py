@@ -85,7 +85,7 @@ class Member:
 
 
 def conduct(
-    told: Study,
+    result: Study,
     kind: str,
     members: Sequence[Member],
     where: tuple[str, str],
@@ -103,14 +103,14 @@ def conduct(
     given["shared"] = {}
     for first in range(0, len(members), size):
         group = members[first : first + size]
-        courses = [_course(told, kind, member, where, hooks, resumed, given) for member in group]
+        courses = [_course(result, kind, member, where, hooks, resumed, given) for member in group]
         left, interrupted = [*group], False
         with closing(together(courses, where, hooks.stopping)) as found:
             for run, seconds in found:
                 member = left.pop(0)
                 if isinstance(run, DivergedError):
-                    told.diverged[member.number] = str(run)
-                    if diverged is not None and len(told.diverged) < len(members):
+                    result.diverged[member.number] = str(run)
+                    if diverged is not None and len(result.diverged) < len(members):
                         diverged(member.number, str(run))
                 elif run.stopped != "interrupted":
                     ended(member, run, _epochs(run), round(seconds, 3))
@@ -119,15 +119,15 @@ def conduct(
                 del run  # the rows of one are not to be in memory beside those of the next
         if left or interrupted or (first + size < len(members) and hooks.stopping is not None and hooks.stopping()):
             return "interrupted"
-    if len(told.diverged) == len(members):
+    if len(result.diverged) == len(members):
         number = members[0].number
         all_of = f"all {len(members):,} {kind}s diverged; " if len(members) > 1 else ""
-        raise DivergedError(f"{all_of}{kind} {number}: {told.diverged[number]}")
+        raise DivergedError(f"{all_of}{kind} {number}: {result.diverged[number]}")
     return ""
 
 
 def _course(
-    told: Study,
+    result: Study,
     kind: str,
     member: Member,
     where: tuple[str, str],
@@ -136,7 +136,7 @@ def _course(
     given: Mapping[str, Any],
 ) -> Course:
     """The training of a member, in its folder, where it goes on if there is something."""
-    folder = None if told.folder is None else member_folder(told.folder, kind, member.number)
+    folder = None if result.folder is None else member_folder(result.folder, kind, member.number)
     before = folder if folder is not None and resumed and (folder / LAST).exists() else None
     return course(member.net, where, hooks, folder, before, seed=member.seed, **given)
 
@@ -169,9 +169,9 @@ def place_of(what: str, out: Any, resume: Any) -> Path | None:
     return None if place is None else Path(place)
 
 
-def save_summary(path: Path, told: Mapping[str, Any]) -> None:
+def save_summary(path: Path, summary: Mapping[str, Any]) -> None:
     """Write the summary of a study. Raises SaveError."""
-    write(path, (json.dumps(told, indent=2) + "\n").encode())
+    write(path, (json.dumps(summary, indent=2) + "\n").encode())
 
 
 def _epochs(run: Run) -> int:

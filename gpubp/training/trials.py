@@ -113,16 +113,16 @@ def one_trial(
         net = with_options(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
         how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
         if task.folds is not None or task.seeds is not None:
-            told: CrossValidation | Replication
+            result: CrossValidation | Replication
             if task.folds is not None:
-                told = cross_validate(net, task.folds, device, recorded=[count], **how)
+                result = cross_validate(net, task.folds, device, recorded=[count], **how)
             else:
-                told = replicate(net, task.seeds, device, recorded=[count], **how)
-            if told.stopped:
+                result = replicate(net, task.seeds, device, recorded=[count], **how)
+            if result.stopped:
                 return None
-            for which, why in told.diverged.items():  # a mean over the easier ones compares with no other
+            for which, why in result.diverged.items():  # a mean over the easier ones compares with no other
                 raise DivergedError(f"{'seed' if task.folds is None else 'fold'} {which}: {why}")
-            value = told.mean[task.figure]
+            value = result.mean[task.figure]
         else:
             run = train(net, device, recorded=[count], **how)
             if run.stopped == "interrupted":

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gpubp.frontend import Domain
-from gpubp.training import Search, Trial, begin_search, resume_search, search
+from gpubp.training import Search, Trial, begin_search, resume_search, run_search
 from gpubp.training.tpe import FIRST, ROUND, learned
 from gpubp.training.trials import RANDOM, settings
 
@@ -138,13 +138,13 @@ def test_a_search_that_is_stopped_in_a_round_goes_on_with_it(tmp_path: Path) -> 
     """Its trials are of two shapes, and each shape is trained by itself."""
     net(tmp_path)
     file, how = str(tmp_path / "a.net"), {"trials": FIRST + ROUND + 1, "method": "tpe", "epochs": 1}
-    assert search(begin_search(file, {}, out=tmp_path / "whole", **how), "cpu")
+    assert run_search(begin_search(file, {}, out=tmp_path / "whole", **how), "cpu")
     stopped = begin_search(file, {}, out=tmp_path / "s", **how)
     for seen in (1, FIRST + 1):
-        assert not search(stopped, "cpu", stopping=partial(_has_done, stopped, seen))
+        assert not run_search(stopped, "cpu", stopping=partial(_has_done, stopped, seen))
         assert len(trials(tmp_path / "s")) not in (0, FIRST, FIRST + ROUND)
         stopped = resume_search(tmp_path / "s")
-    assert search(stopped, "cpu")
+    assert run_search(stopped, "cpu")
     assert sorted(trials(tmp_path / "s"), key=by_number) == sorted(trials(tmp_path / "whole"), key=by_number)
 
 

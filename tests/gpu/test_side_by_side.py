@@ -12,7 +12,7 @@ import pytest
 import gpubp
 from gpubp.executor import Sweep
 from gpubp.render import CudaSource
-from gpubp.training import begin_search, search, searching
+from gpubp.training import begin_search, run_search, searching
 from gpubp.training.sweeps import grouped
 from tests.executor.nets import rows
 from tests.executor.test_side_by_side import MIXED, RATES, as_alone, nets
@@ -57,7 +57,7 @@ def test_a_search_gives_the_trials_alone(tmp_path: Path, monkeypatch: pytest.Mon
     file, found = write(tmp_path, length="epochs = 3", regular=" -> dropout(rate)"), []
     for k in range(2):
         told, begun = begin_search(file, {}, trials=3, out=tmp_path / str(k)), list[Sequence[int]]()
-        assert search(told, "gpu", begun=begun.append)
+        assert run_search(told, "gpu", begun=begun.append)
         assert begun == ([[1, 2, 3]] if k == 0 else [[1], [2], [3]])
         found.append([replace(trial, seconds=0.0) for trial in told.done])
         monkeypatch.setattr(searching, "grouped", lambda task, asked, *_: grouped(task, asked, "gpu", 1))

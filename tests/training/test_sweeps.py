@@ -16,7 +16,7 @@ import gpubp
 from gpubp.backends.numpy import NumpyBackend
 from gpubp.executor import Executor, Sweep
 from gpubp.frontend import build, program_of
-from gpubp.training import Search, Trial, begin_search, resume_search, search, searching
+from gpubp.training import Search, Trial, begin_search, resume_search, run_search, searching
 from gpubp.training.sweeps import grouped
 from gpubp.training.trials import Task
 from tests.render.compiled import needs_compiler
@@ -52,7 +52,7 @@ def write(base: Path, params: str = RATE, **changed: Any) -> str:
 
 def found(file: str, out: Path, trials: int = 5, **given: Any) -> dict[int, Trial]:
     told = begin_search(file, {}, trials=trials, out=out, **given)
-    assert search(told, "cpu")
+    assert run_search(told, "cpu")
     return {trial.number: replace(trial, seconds=0.0) for trial in told.done}
 
 
@@ -159,10 +159,10 @@ def test_an_interrupted_search_makes_the_group_again(tmp_path: Path) -> None:
     file = write(tmp_path, length="epochs = 40")
     wanted = found(file, tmp_path / "whole", 6)
     told, asked = begin_search(file, {}, trials=6, out=tmp_path / "s"), []
-    assert not search(told, "cpu", stopping=lambda: asked.append(1) or len(asked) > 9)
+    assert not run_search(told, "cpu", stopping=lambda: asked.append(1) or len(asked) > 9)
     assert told.done == []
     more: Search = resume_search(tmp_path / "s")
-    assert search(more, "cpu")
+    assert run_search(more, "cpu")
     assert {trial.number: replace(trial, seconds=0.0) for trial in more.done} == wanted
 
 
@@ -202,6 +202,6 @@ def test_a_group_too_large_for_the_cache_is_divided(tmp_path: Path, monkeypatch:
 
 def test_those_who_listen_are_told(tmp_path: Path) -> None:
     told, begun, steps = begin_search(write(tmp_path), {}, trials=3, out=tmp_path / "s"), [], []
-    assert search(told, "cpu", begun=begun.append, progress=steps.append)
+    assert run_search(told, "cpu", begun=begun.append, progress=steps.append)
     assert begun == [[1, 2, 3]]
     assert steps[-1].step == steps[-1].total
