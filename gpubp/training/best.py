@@ -36,7 +36,7 @@ class Best:
         self.value, self.step, self.epoch = value, int(record["step"]), int(record["epoch"])
         return True
 
-    def too_old(self, step: int, per_epoch: int) -> bool:
+    def patience_exhausted(self, step: int, per_epoch: int) -> bool:
         """Whether the patience is exhausted after `step` updates. Without a value yet, it counts from the beginning."""
         patience = self.watch.patience
         if patience is None:

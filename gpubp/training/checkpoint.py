@@ -58,16 +58,16 @@ def write_all(files: Mapping[Path, bytes]) -> None:
     for path, content in files.items():
         if path.is_dir():
             raise SaveError(f"cannot save `{path}`: is a directory")
-        beside = path.with_name(f".{path.name}.saving")
+        temporary = path.with_name(f".{path.name}.saving")
         try:
-            with beside.open("wb") as file:
+            with temporary.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            beside.replace(path)
+            temporary.replace(path)
         except OSError as error:
             with suppress(OSError):  # the folder may be read-only now, or gone
-                beside.unlink(missing_ok=True)
+                temporary.unlink(missing_ok=True)
             raise SaveError(f"cannot save `{path}`: {reason(error)}") from None
     for folder in {path.parent for path in files}:
         try:

@@ -138,7 +138,7 @@ class RunFolder:
         holds a run other than the one being `resumed`; SaveError if the disk is full."""
         self.path = path
         self._lock: FolderLock | None = None
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self.begun = False
         self._waiting: dict[str, list[str]] = {METRICS: [], HEALTH: []}
         try:
@@ -171,7 +171,7 @@ class RunFolder:
             for folder in missing:
                 with suppress(FileExistsError):  # another process is creating it right now: it is not ours to delete
                     folder.mkdir()
-                    self._made.append(folder)
+                    self._created.append(folder)
             self._lock = lock(self.path)
             # Permissions are not sufficient: root has all of them, and the disk may be full.
             with tempfile.TemporaryFile(dir=self.path) as file:
@@ -246,7 +246,7 @@ class RunFolder:
             self._delete_unused()  # on Windows the lock is a file in it
 
     def _delete_unused(self) -> None:
-        for folder in [] if self.begun else reversed(self._made):
+        for folder in [] if self.begun else reversed(self._created):
             with suppress(OSError):  # somebody else put something there
                 folder.rmdir()
 

@@ -16,7 +16,7 @@ from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, requ
 from ..frontend.plateau import plateau_of
 from .best import Best, Sums
 from .checkpoint import Saved
-from .course import Course, Wanted
+from .course import Course, StepRequest
 from .dataset import dataset_of, hashes, length_of
 from .environment import algorithms, describe_run, environment
 from .folder import RunFolder
@@ -66,18 +66,18 @@ class Training:
         self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
         self.run.folder = None if folder is None else folder.path
         self.sums, self.pace = Sums(), Pace(last=time.monotonic())
-        self.whole: int | None = None  # the step of the last checkpoint
-        self.known: dict[str, Any] = {}
+        self.saved_step: int | None = None  # the step of the last checkpoint
+        self.metadata: dict[str, Any] = {}
         if folder is not None or saved is not None:
-            self.known = {"net": identity(net), "data": hashes(net, dataset, given=data is not None)}
-            self.known |= {"environment": environment(ex), "columns": to_json(dataset.encoders)}
+            self.metadata = {"net": identity(net), "data": hashes(net, dataset, given=data is not None)}
+            self.metadata |= {"environment": environment(ex), "columns": to_json(dataset.encoders)}
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         self.health: Health | None = None
         if source is not None and saved is not None:
             self._resume(source, saved)
         self.placed = ex.place(dataset.part("train"))
         self.valid = ex.place(dataset.part("valid")) if "valid" in dataset.parts else None
-        self.every = sum(map(len, dataset.parts.values()))
+        self.all_rows = sum(map(len, dataset.parts.values()))
 
     def _prepare(self, dataset: Dataset, *, fresh: bool) -> Race | None:
         """Check that the training is possible, and initialise the executor if it is `fresh`. Returns the restarts, if
@@ -101,18 +101,18 @@ class Training:
 
     def _resume(self, source: Path, saved: Saved) -> None:
         """Resume a saved state: in the middle of an epoch, of the patience."""
-        self.run.warnings += require_same(source, saved, self.net, self.known["data"])
-        self.run.warnings += changes_bytes(saved, self.known["environment"])
+        self.run.warnings += require_same(source, saved, self.net, self.metadata["data"])
+        self.run.warnings += changes_bytes(saved, self.metadata["environment"])
         step = self.executor.step
         if self.folder is not None and same_place(self.folder.path, source):
-            self.whole = step
+            self.saved_step = step
         if step % self.per_epoch:
             self.sums = Sums(**saved.about["sums"])
         self.records = records_before(source, step, self.per_epoch, self.total)
         self.measured = measured_before(source, step)
         if self.best is not None and saved.about.get("best"):
             self.best.resume(saved.about["best"], best_before(source))
-            self.best.fresh = self.whole is None  # in another folder the best state is written again
+            self.best.fresh = self.saved_step is None  # in another folder the best state is written again
 
     # The loop ----------------------------------------------------------------------------------------------------
     def course(self) -> Course:
@@ -127,7 +127,7 @@ class Training:
         while self.race is None and (step := ex.step) < self.total and not run.stopped:
             # Checked between epochs only, so that it does not depend on where a piece or a process ended.
             between = step > 0 and step % self.per_epoch == 0
-            if between and self.best is not None and self.best.too_old(step, self.per_epoch):
+            if between and self.best is not None and self.best.patience_exhausted(step, self.per_epoch):
                 run.stopped = "early stop"
                 break
             if self.health is not None and self.health.due(ex, step):
@@ -162,19 +162,19 @@ class Training:
             state = race.ensemble.state_dict(k, race.kept[k])
             self.best.fresh, self.best.saved = True, replace(self._saved(), state=state)
 
-    def _piece(self, first: int) -> Generator[Wanted, Steps, bool]:
+    def _piece(self, first: int) -> Generator[StepRequest, Steps, bool]:
         """Run steps from number `first`, at most to the end of the epoch, or of several. Returns whether one ended."""
         ex, run, began = self.executor, self.run, time.monotonic()
         most = None if self.health is None else self.health.steps_left(ex, first)
         count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
-        put_back = ex.snapshot() if count > self.per_epoch - first % self.per_epoch else None
+        restore = ex.snapshot() if count > self.per_epoch - first % self.per_epoch else None
         try:
             losses, penalties, sizes = yield from self._updates(first, count)
         except DivergedError:
-            if put_back is None:
+            if restore is None:
                 raise
             # One epoch at a time, so that earlier epochs are recorded, and the state is that of the failing step.
-            put_back()
+            restore()
             self.pace.apart = first + count
             return (yield from self._piece(first))
         at, ends, count = 0, False, len(sizes)
@@ -194,12 +194,14 @@ class Training:
                 self.hooks.epoch_ended(run)
         return ends
 
-    def _updates(self, first: int, count: int) -> Generator[Wanted, Steps, tuple[list[float], list[float], list[int]]]:
+    def _updates(
+        self, first: int, count: int
+    ) -> Generator[StepRequest, Steps, tuple[list[float], list[float], list[int]]]:
         """Run at most `count` steps: their losses, their penalties, and the rows of each batch. Raises
         DivergedError."""
         ex, epoch = self.executor, first // self.per_epoch + 1
         try:
-            steps = yield Wanted(ex, self.placed, self.every, self.batch, count)
+            steps = yield StepRequest(ex, self.placed, self.all_rows, self.batch, count)
             losses, penalties = map(ex.backend.to_host, steps[:2])
             require_finite_losses(losses, penalties, first)
         except DivergedError as error:
@@ -239,7 +241,7 @@ class Training:
         ex, best = self.executor, self.best
         state = ex.state_dict()
         about: dict[str, Any] = {
-            **self.known,
+            **self.metadata,
             **algorithms(ex),
             "step": ex.step,
             "epoch": ex.step / self.per_epoch,
@@ -261,7 +263,7 @@ class Training:
         try:
             if not self.folder.begun:
                 sizes = self.measured if self.measured or self.health is not None else None
-                described = describe_run(self.run, self.known, self.where, self.started)
+                described = describe_run(self.run, self.metadata, self.where, self.started)
                 self.folder.begin(self.net, described, self.records, sizes)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
@@ -271,7 +273,7 @@ class Training:
         if best is not None:
             best.fresh = False
         self.pace.saved(began, time.monotonic())
-        self.whole = self.executor.step
+        self.saved_step = self.executor.step
 
     # The end -----------------------------------------------------------------------------------------------------
     def _measure(self) -> None:

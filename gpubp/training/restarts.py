@@ -115,14 +115,14 @@ class Race:
         while ensemble.step < total and self.going:
             first, start = ensemble.step, time.monotonic()
             count = pace.piece(first, per_epoch, total, several=several)
-            put_back = ensemble.snapshot() if count > per_epoch - first % per_epoch else None
+            restore = ensemble.snapshot() if count > per_epoch - first % per_epoch else None
             try:
                 losses, penalties, sizes = ensemble.run_steps(self.placed, count, batch)
             except DivergedError:
-                if put_back is None:
+                if restore is None:
                     raise
                 # One epoch at a time, so that earlier epochs are recorded.
-                put_back()
+                restore()
                 pace.apart = first + count
                 continue
             weighted, extra, done = self._on_host(losses) * sizes, self._on_host(penalties), ensemble.steps_done()
@@ -213,7 +213,7 @@ class Race:
             if best is not None:
                 if best.improves(record) and best.watch.restore:
                     self.kept[k] = ensemble.state(k)
-                if best.too_old(step, per_epoch):
+                if best.patience_exhausted(step, per_epoch):
                     restart.stopped = "early stop"
                     ensemble.stop(k)
         self.sums, self.examples = 0.0, 0

@@ -17,7 +17,7 @@ from ..executor import max_side_by_side
 from ..frontend import Net
 from . import history
 from .checkpoint import LAST, write
-from .course import Course, together
+from .course import Course, run_side_by_side
 from .folder import ABOUT, holds_seeds, member_folder, saved_runs
 from .hooks import Hooks
 from .run import Run
@@ -105,7 +105,7 @@ def conduct(
         group = members[first : first + size]
         courses = [_course(result, kind, member, where, hooks, resumed, given) for member in group]
         left, interrupted = [*group], False
-        with closing(together(courses, where, hooks.stopping)) as found:
+        with closing(run_side_by_side(courses, where, hooks.stopping)) as found:
             for run, seconds in found:
                 member = left.pop(0)
                 if isinstance(run, DivergedError):

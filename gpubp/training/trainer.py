@@ -13,7 +13,7 @@ from ..frontend import Net, required, with_options
 from ..health import Finding
 from ..memory import free_memory
 from .checkpoint import Saved, read
-from .course import Course, alone
+from .course import Course, run_alone
 from .folder import RunFolder
 from .hooks import Callback, Hooks
 from .loop import Training
@@ -61,7 +61,7 @@ def train(
     """
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
     where = device, backend
-    return alone(course(net, where, hooks, out, resume, data=data, epochs=epochs, seed=seed, precision=precision))
+    return run_alone(course(net, where, hooks, out, resume, data=data, epochs=epochs, seed=seed, precision=precision))
 
 
 def course(
@@ -104,9 +104,9 @@ def course(
         try:
             return (yield from training.course())
         except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:
-            if folder is None or training.whole is None or not folder.path.exists():
+            if folder is None or training.saved_step is None or not folder.path.exists():
                 raise
-            note = f"the checkpoint of step {training.whole:,} in `{folder.path}` is whole"
+            note = f"the checkpoint of step {training.saved_step:,} in `{folder.path}` is whole"
             kind = MemoryError if isinstance(error, MemoryError) else type(error)
             raise kind(f"{error}\nnote: {note}") from None
     finally:
