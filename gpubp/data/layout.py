@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, pairwise
 
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
@@ -63,14 +63,20 @@ def with_delimiter(sheet: Sheet, likely: str, named: Sequence[str]) -> Sheet:
 
 def whole_header(header: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The header, with an empty name where each row has a cell more: in front where these are names of rows, as R
-    writes them, all different and beside numbers, and behind where they are empty, for rows that end with a delimiter.
+    writes them: words, all different, or ascending whole numbers, beside numbers. Behind where they are empty, for rows
+    that end with a delimiter.
     """
     if any(len(cells) != len(header) + 1 for cells in rows):
         return tuple(header)
     if not any(cells[-1].strip() for cells in rows):
         return (*header, "")
     numbers = any(cell.strip().lstrip("+-")[:1].isdigit() for cell in rows[0])
-    return ("", *header) if numbers and len({cells[0] for cells in rows}) == len(rows) else tuple(header)
+    names = [cells[0].strip() for cells in rows]
+    if all(name.isdecimal() for name in names):
+        named = len(names) > 1 and all(int(a) < int(b) for a, b in pairwise(names))
+    else:
+        named = len({*names}) == len(names) and not any(map(is_number, names))
+    return ("", *header) if numbers and named else tuple(header)
 
 
 def lines_above(sheet: Sheet, named: Collection[str]) -> int:

@@ -76,6 +76,13 @@ ABOVE = {
 }
 
 
+@pytest.mark.parametrize("content", ["a,b,y\n1,2,3,4\n", "a,b,y\n0.5,2,3,4\n0.7,5,6,7\n", "a,b,y\n9,2,3,4\n7,5,6,7\n"])
+def test_a_number_that_no_name_stands_above_is_no_row_name(world: World, content: str) -> None:
+    """Row names that R makes are ascending; a header that lacks a name would be read one column off."""
+    world.write("a.csv", content)
+    assert "4 cells, where the header has 3" in world.refused(csv("x, y", columns=(("a", "b"), "y"))).message
+
+
 @pytest.mark.parametrize("above", ABOVE)
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_lines_above_the_table(world: World, above: str, end: str) -> None:

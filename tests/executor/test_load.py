@@ -45,7 +45,7 @@ def test_params_are_numbers_or_text_of_the_language(value: Any) -> None:
         ({"hidden": "x"}, "the word `x` is set"),
         ({"hidden": None}, "None"),
         ({"hidden": [1]}, "a list is set"),
-        ({"hidden": True}, "the truth `true` is set"),
+        ({"hidden": True}, "the boolean `true` is set"),
         ({"hidden": "64) -> dense("}, "`)` closes nothing"),
         ({"hidden": 0}, "must be at least 1"),
         ({"hidden": float("nan")}, "nan"),
