@@ -123,7 +123,7 @@ def test_a_wrong_file_stops_no_other(call: Call, tmp_path: Path) -> None:
     assert said.code == 2
     assert said.out.startswith(f"changed: {ugly}\n")
     assert "error[E01" in said.err
-    assert f"{wrong}:1:9" in said.err
+    assert f"{wrong}:1:7" in said.err
     assert "error[E0401]: cannot read" in said.err
     assert wrong.read_text() == WRONG
     assert ugly.read_text() == NICE
@@ -144,7 +144,7 @@ def test_standard_input(words: list[str]) -> None:
     assert (said.code, said.out, said.err) == (0, NICE, "")
     wrong = process("fmt", *words, stdin=WRONG)
     assert (wrong.code, wrong.out) == (2, "")
-    assert "<stdin>:1:9" in wrong.err
+    assert "<stdin>:1:7" in wrong.err
     assert process("fmt", *words, "--check", stdin=UGLY).out == "would change: <stdin>\n"
     assert process("fmt", *words, "--check", stdin=NICE).code == 0
     assert process("fmt", *words, "--diff", stdin=UGLY).out.startswith("--- <stdin>\n")

@@ -58,15 +58,15 @@ def test_restarts_have_the_bits_of_single_steps(text: str, calls: tuple[int, ...
         losses = [together.backend.to_host(together.run_steps(placed, n, BATCH)[0]) for n in steps]
         states = {f"{k} {name}": a for k in range(3) for name, a in together.member(k).state_dict().items()}
         found.append({**states, "losses": np.concatenate(losses, axis=1)[::2]})
-        assert [*together.stopped] == [1]
+        assert [*together.diverged] == [1]
         assert together.steps_done() == [21, 4, 21]
     assert ("restarts_block" in device.log) == (way == "train_block")
     assert same(*found)
 
 
 def test_restarts_wait_once(use: Use, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    waits, real = list[Any](), Ensemble._strike
-    monkeypatch.setattr(Ensemble, "_strike", lambda *given: waits.append(given) or real(*given))
+    waits, real = list[Any](), Ensemble._stop_diverged
+    monkeypatch.setattr(Ensemble, "_stop_diverged", lambda *given: waits.append(given) or real(*given))
     device, together = use(), Ensemble(gpubp.loads(DROPOUT), 3, "gpu", "float64", 3)
     placed = together.place(rows(COUNT))
     together.run_steps(placed, 10, BATCH)
