@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import os
 import sys
@@ -17,6 +16,8 @@ import dsl.source
 from gpubp import locking
 from gpubp.cli.quoting import join, quoted
 from gpubp.paths import relative
+
+fcntl = pytest.importorskip("fcntl", reason="this is Windows itself")
 
 
 @pytest.fixture
