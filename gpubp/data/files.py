@@ -15,6 +15,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
 from gpubp.memory import free_memory
 
+from ..errors import reason
 from .checks import AGAIN, clipped, problem, remedy, suggestion
 from .encodings import as_text, guessed, whole_lines
 
@@ -117,7 +118,7 @@ def unreadable(name: str, span: Span | None, error: OSError) -> DiagnosticError:
         name = f"{name[: _LONGEST // 2]}...{name[-_LONGEST // 2 :]}"
     if isinstance(error, PermissionError):
         return problem("E0412", f"`{name}` may not be read: permission denied", span)
-    return problem("E0412", f"`{name}` cannot be read: {(error.strerror or str(error)).lower()}", span)
+    return problem("E0412", f"`{name}` cannot be read: {reason(error)}", span)
 
 
 def _nearby(base: Path, name: str, start: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
-from gpubp.errors import DataError
+from gpubp.errors import DataError, reason
 
 from .encoders import Encoder
 from .seeds import Purpose, generator
@@ -63,8 +63,8 @@ class Segment:
                         raise DataError([Diagnostic("E0422", f"`{self.path}` was cut short while it was in use")])
                     done += got
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise DataError([Diagnostic("E0412", f"`{self.path}` cannot be read any more: {reason}")]) from None
+            message = f"`{self.path}` cannot be read any more: {reason(error)}"
+            raise DataError([Diagnostic("E0412", message)]) from None
         return buffer.view(self.dtype).reshape(stop - start, *self.shape)
 
 

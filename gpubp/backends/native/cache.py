@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from ...errors import reason
 from ...locking import FolderLock
 from .compiler import NativeError
 
@@ -68,7 +69,7 @@ class KernelCache:
                 output.replace(target)
             self._evict()
         except OSError as error:
-            raise CacheError(f"cannot write to `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot write to `{self.folder}`: {reason(error)}") from None
         return target
 
     @contextmanager
@@ -78,7 +79,7 @@ class KernelCache:
         try:
             lock = FolderLock(self.folder, wait=True)
         except OSError as error:
-            raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot read `{self.folder}`: {reason(error)}") from None
         with lock:
             yield
 
@@ -95,7 +96,7 @@ class KernelCache:
                 elif private:
                     path.unlink(missing_ok=True)
         except OSError as error:
-            raise CacheError(f"cannot read `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot read `{self.folder}`: {reason(error)}") from None
 
     def _evict(self) -> None:
         """Evict files that were not used for longest; other processes may do the same at this moment."""
@@ -122,7 +123,7 @@ class KernelCache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             about = self.folder.lstat()
         except OSError as error:
-            raise CacheError(f"cannot make `{self.folder}`: {_reason(error)}") from None
+            raise CacheError(f"cannot make `{self.folder}`: {reason(error)}") from None
         if not stat.S_ISDIR(about.st_mode) or not _is_own(about, 0o077):
             raise CacheError(f"`{self.folder}` is not a folder that belongs to this user alone (mode 0700)")
 
@@ -135,7 +136,3 @@ def _is_own(about: os.stat_result, others: int) -> bool:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
