@@ -69,7 +69,8 @@ class Entry:
 
     `rising`: a metric of which more is better; `table`: one that is no number. `within`: the least and the most number
     that a loss is meant for, of a target that is no label. `full_batch`: an optimizer that compares the gradients of
-    one update with those of the next, which are to be of the same rows.
+    one update with those of the next, which are to be of the same rows; `line_search`: one that also compares the
+    losses along a line, which all parameters follow together.
     """
 
     part: str
@@ -85,6 +86,7 @@ class Entry:
     table: bool = False
     within: tuple[float, float] | None = None
     full_batch: bool = False
+    line_search: bool = False
 
 
 _PLAIN: dict[Any, Any] = {int: Whole, float: Real, bool: Flag, str: Text}
@@ -110,14 +112,15 @@ def register(
     table: bool = False,
     within: tuple[float, float] | None = None,
     full_batch: bool = False,
+    line_search: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `labels` says that it takes class labels, not only
     numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only;
     `within`, what numbers of a target a loss is meant for; `full_batch`, that an optimizer wants all rows in every
-    update. The same function, defined anew, takes its own place. Raises GpubpError where the name is another's or none,
-    or an option has no type.
+    update; `line_search`, that it compares the losses along a line. The same function, defined anew, takes its own
+    place. Raises GpubpError where the name is another's or none, or an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -141,7 +144,7 @@ def register(
             raise GpubpError(message)
         named = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         options = tuple((p.name, _type(p, function, f"{part} `{name}`"), p.default) for p in named)
-        flags = (labels, rising, table, within, full_batch)
+        flags = (labels, rising, table, within, full_batch, line_search)
         ENTRIES[part, name] = Entry(part, name, function, inputs, variadic, options, static, makes_weights, *flags)
         return function
 

@@ -32,8 +32,8 @@ class Lowering:
 
     `add_parameter` and `add_buffer` return the value of a new parameter or buffer. `fit`: the node whose statistics are
     being computed. `frozen`: names of nodes that run in evaluation mode during training. `varying`: nodes that depend
-    on an input or target; `random`: those that depend on a random draw, and so differ between rows, too. `labels`: the
-    number of classes of each value of labels.
+    on an input or target; `random`: those that depend on a random draw, and so differ between rows, too; `drawing`:
+    those that draw. `labels`: the number of classes of each value of labels.
     """
 
     graph: LayerGraph
@@ -49,6 +49,7 @@ class Lowering:
     values: dict[Node, Any] = field(default_factory=dict)
     varying: set[Node] = field(default_factory=set)
     random: set[Node] = field(default_factory=set)
+    drawing: set[Node] = field(default_factory=set)
     updates: dict[Var, Var] = field(default_factory=dict)
     updated_buffers: dict[Var, Var] = field(default_factory=dict)
     parameters: dict[str, tuple[Parameter, Var]] = field(default_factory=dict)
@@ -111,8 +112,10 @@ class Lowering:
 
     def _stream(self) -> int:
         """The stream number of a new draw."""
-        if self.node is not None and not self.node.inputs:
-            self.random.add(self.node)
+        if self.node is not None:
+            self.drawing.add(self.node)
+            if not self.node.inputs:
+                self.random.add(self.node)
         # Two streams per draw: `ops.normal` uses both.
         stream, self.streams = self.streams, self.streams + 2
         return stream

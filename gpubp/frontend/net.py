@@ -16,6 +16,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from ..errors import GpubpError, NetError
+from ..registry import lookup
 from .layout import Buffer, Layout
 from .precision import PRECISIONS
 from .summary import summary
@@ -70,6 +71,12 @@ class Net:
             return default
         value = self.graph.train.options.get(key, default)
         return value.name if hasattr(value, "name") and not isinstance(value, Choice) else value
+
+    @property
+    def searches_line(self) -> bool:
+        """Whether the optimizer compares the losses along a line, which clipped gradients would contradict."""
+        optimizer = self.option("optimizer")
+        return isinstance(optimizer, Choice) and lookup("optimizer", optimizer.name).line_search
 
     @cached_property
     def size(self) -> int:

@@ -229,7 +229,7 @@ def _backward(
         if mode == "gradients":
             known, guard, updates = {"loss": known["loss"], **by_name}, None, ()
         else:
-            flat, guard, written = update(train, states, by_name, cx.batch)
+            flat, guard, written = update(train, states, by_name, known["loss"], cx.batch)
             known = {"data": known["data"], "penalty": known["penalty"], GUARD: guard}
             known |= {gradient_name(group): g for group, g in flat.items()}
             updates = (*updates, *written)

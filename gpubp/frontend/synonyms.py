@@ -47,6 +47,7 @@ _NAMES = {
     # optimizers
     "sgd": "gd gradientdescent momentum nesterov",
     "adam": "adamoptimizer",
+    "lbfgs": "bfgs lbfgsb fminlbfgs quasinewton newton conjugategradient trainlm trainbfg levenbergmarquardt",
     # schedules
     "step": "steplr stepdecay",
     "drops": "multisteplr piecewiseconstant piecewiseconstantdecay milestones",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
+from functools import cached_property
 from typing import Final
 
 from dsl.diagnostics import Diagnostic
@@ -55,16 +56,41 @@ class _Schedule:
         return factor
 
 
+class _Means:
+    """Means over the batches of an update, weighted by rows, this batch included. `due`: it is the last of them;
+    `kept`: the new values of their states."""
+
+    def __init__(self, states: States, batch: int, due: Var) -> None:
+        self.due = due
+        rows = states.float64(ROWS)
+        total = rows + float(batch)
+        self._shares = rows / total, (total - rows) / total
+        self.kept: Updates = [(rows, ops.where(due, 0.0, total))]
+
+    def of(self, state: Var, value: Var) -> Var:
+        """The mean of a value; `state` keeps it, not the sum, so that accumulation cannot overflow."""
+        before, share = (ops.cast(part, dtype=value.dtype) for part in self._shares)
+        mean = before * state + share * value
+        self.kept.append((state, ops.where(self.due, 0.0, mean)))
+        return mean
+
+
 @dataclass(eq=False)
 class _Shared:
-    """What the updates of all groups share: the number of the update, the learning-rate factor, the optimizer's
-    scalars."""
+    """What the updates of all groups share: the number of the update, the learning-rate factor, the loss of this batch,
+    the means over several, and the new value of each state."""
 
     states: States
     t: Var
     scale: Var
-    updates: Updates = field(default_factory=list)
-    numbers: dict[str, Var] = field(default_factory=dict)
+    batch_loss: Var
+    means: _Means | None = None
+    updates: dict[Var, Var] = field(default_factory=dict)
+
+    @cached_property
+    def loss(self) -> Var:
+        loss = ops.cast(self.batch_loss, dtype="float64")
+        return loss if self.means is None else self.means.of(self.states.float64("optimizer.gathered_loss"), loss)
 
 
 @dataclass(eq=False)
@@ -85,6 +111,10 @@ class _Update:
     def step(self) -> Var:
         return self.shared.t
 
+    @property
+    def loss(self) -> Var:
+        return self.shared.loss
+
     def rate(self, lr: float) -> Var:
         return self.shared.scale * (lr * self.group.rate)
 
@@ -98,21 +128,18 @@ class _Update:
     def state(self, name: str, like: Var) -> Var:
         return self.shared.states.like_group(name, self.group)
 
-    def number(self, name: str, change: Callable[[Var], Var]) -> Var:
-        if name not in self.shared.numbers:
-            old = self.shared.states.float64(f"optimizer.{name}")
-            self.shared.numbers[name] = self.assign(old, change(old))
-        return self.shared.numbers[name]
+    def number(self, name: str) -> Var:
+        return self.shared.states.float64(f"optimizer.{name}")
 
     def assign(self, state: Var, value: Var) -> Var:
-        self.shared.updates.append((state, value))
-        return value
+        return self.shared.updates.setdefault(state, value)
 
 
 def update(
-    train: Train, states: States, gradients: Mapping[str, Var], batch: int
+    train: Train, states: States, gradients: Mapping[str, Var], loss: Var, batch: int
 ) -> tuple[dict[Group, Var], Var, Updates]:
-    """One update for each group, on its flat buffer, and the step counter, from the gradients of a batch by parameter.
+    """One update for each group, on its flat buffer, and the step counter, from the gradients of a batch by parameter
+    and its loss.
 
     Returns the flat gradients that the update uses, whether all of them are finite, and the state updates. With
     `accumulate`, the gradients of that many batches are averaged first, weighted by rows; the other batches' steps
@@ -122,17 +149,15 @@ def update(
     flat = {group: _flat(group, gradients) for group in groups}
     step, window = states.int64(STEP), accumulated(train)
     batches = ops.cast(step, dtype="float64")
-    gathered: Updates = []
-    due: Var | None = None
+    means: _Means | None = None
+    number = batches
     if window > 1:
         with origin(f"the mean gradient of {window} batches"):
             # The number of this update from 0, and the first batch of its window.
             number = ops.floor(batches / float(window))
             batches = number * float(window)
-            due = ops.cast(step + 1, dtype="float64") >= batches + float(window)
-            flat, gathered = _gathered(states, flat, batch, due)
-    else:
-        number = batches
+            means = _Means(states, batch, ops.cast(step + 1, dtype="float64") >= batches + float(window))
+            flat = {group: means.of(states.like_group("gathered", group), g) for group, g in flat.items()}
     with origin("the largest gradient, and whether all are finite numbers"):
         largest = _largest(flat.values(), states.dtype)
         finite = ops.isfinite(largest)
@@ -141,15 +166,15 @@ def update(
         with origin("clipping"):
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
-        shared = _Shared(states, number + 1.0, learning_rate(train, states, batches))
+        shared = _Shared(states, number + 1.0, learning_rate(train, states, batches), loss, means)
         states.notation[shared.t] = "t"
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
             _advance(train, _Update(shared, group), g)
-    updates = shared.updates
-    if due is not None:
-        updates = [(state, ops.where(due, value, state)) for state, value in updates]
-    return flat, finite, [*gathered, *updates, (step, step + 1)]
+    updates = list(shared.updates.items())
+    if means is not None:
+        updates = [*means.kept, *((state, ops.where(means.due, value, state)) for state, value in updates)]
+    return flat, finite, [*updates, (step, step + 1)]
 
 
 def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
@@ -165,7 +190,7 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
             continue
         with recording():
             step, flat = states.float64("step"), states.flat(group)
-            cx, schedules = _Update(_Shared(states, step, step), group), _Schedule(states)
+            cx, schedules = _Update(_Shared(states, step, step, step), group), _Schedule(states)
             arguments = {
                 "optimizer": (cx, flat, flat),
                 "average": (cx, flat, flat),
@@ -183,7 +208,20 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
                 span = named[0] if len(named) == 1 else choice.span
                 found.append(Diagnostic("E0523", str(error), span, help=help))
         split_decay |= cx.asks_decays
+        if key == "optimizer" and lookup(key, choice.name).line_search:
+            found.extend(_against_line_search(train, choice.name))
     return found, split_decay
+
+
+def _against_line_search(train: Train, optimizer: str) -> Iterator[Diagnostic]:
+    """The options of a training under which a step is not along the line that the optimizer searches."""
+    for key, what in (
+        ("rates", "each layer its own step length"),
+        ("clip", "gradients that are not those of the loss"),
+    ):
+        if train.options.get(key):
+            message = f"`{optimizer}` searches along one line for all parameters, but `{key}` gives {what}"
+            yield Diagnostic("E0523", message, train.spans.get(key), help=(f"leave `{key}` out",))
 
 
 def require_update(graph: LayerGraph, steps: int) -> None:
@@ -223,21 +261,6 @@ def learning_rate(train: Train, states: States, step: Var) -> Var:
     if isinstance(schedule, Choice):
         scale = scale * _Schedule(states).follow(schedule, step, states.float64(TOTAL_STEPS))
     return scale
-
-
-def _gathered(states: States, gradients: Mapping[Group, Var], batch: int, due: Var) -> tuple[dict[Group, Var], Updates]:
-    """The mean gradients over the accumulated rows, including this batch, and the state for the next step."""
-    rows = states.float64(ROWS)
-    total = rows + float(batch)
-    kept: Updates = [(rows, ops.where(due, 0.0, total))]
-    before, share = (ops.cast(count / total, dtype=states.dtype) for count in (rows, total - rows))
-    means = {}
-    for group, g in gradients.items():
-        old = states.like_group("gathered", group)
-        # The mean is stored, not the sum, so that accumulation cannot overflow.
-        means[group] = before * old + share * g
-        kept.append((old, ops.where(due, 0.0, means[group])))
-    return means, kept
 
 
 def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:

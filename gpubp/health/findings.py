@@ -168,7 +168,7 @@ def _reinitialise(size: Size) -> tuple[str, ...]:
 
 
 def _clip_gradient(net: Net) -> tuple[str, ...]:
-    return () if net.option("clip") is not None else ("`clip = clip_norm(1.0)`",)
+    return () if net.option("clip") is not None or net.searches_line else ("`clip = clip_norm(1.0)`",)
 
 
 def _smaller_rate(net: Net) -> tuple[str, ...]:

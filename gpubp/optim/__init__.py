@@ -1,6 +1,6 @@
 """Optimizers, schedules, clipping and averages of the weights: importing this package registers them."""
 
-from . import averages, clipping, full_batch, optimizers, rates, schedules
+from . import averages, clipping, full_batch, optimizers, quasi_newton, rates, schedules
 from .context import ScheduleContext, UpdateContext
 
 __all__ = [
@@ -8,8 +8,9 @@ __all__ = [
     "UpdateContext",
     "averages",
     "clipping",
+    "full_batch",
     "optimizers",
+    "quasi_newton",
     "rates",
     "schedules",
-    "full_batch",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..ir import Var
@@ -20,6 +19,10 @@ class UpdateContext(Protocol):
     def step(self) -> Var:
         """Number of this update, from 1, float64 scalar."""
 
+    @property
+    def loss(self) -> Var:
+        """The loss, penalties included, of which the gradients are, float64 scalar."""
+
     def rate(self, lr: float) -> Var:
         """The current learning rate, float64 scalar."""
 
@@ -32,12 +35,12 @@ class UpdateContext(Protocol):
     def state(self, name: str, like: Var) -> Var:
         """State with the shape of a parameter, initially zero."""
 
-    def number(self, name: str, change: Callable[[Var], Var]) -> Var:
-        """A float64 scalar of optimizer state, initially 0, shared by all parameters. `change` maps the old value to
-        the new one; returns the new one."""
+    def number(self, name: str) -> Var:
+        """A float64 scalar of optimizer state, initially 0, shared by all parameters."""
 
     def assign(self, state: Var, value: Var) -> Var:
-        """Set a state to `value` after the step; returns `value`."""
+        """Set a state to `value` after the step; returns `value`. Each state is set once: of a number that all
+        parameters share, the first value counts."""
 
 
 class ScheduleContext(Protocol):

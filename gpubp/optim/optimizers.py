@@ -106,7 +106,8 @@ def nadam(
     m, v = _moments(cx, p, g, beta1, beta2)
     mu, mu_next = _nadam_momentum(cx.step, beta1), _nadam_momentum(cx.step + 1.0, beta1)
     # 1 - mu_1 ... mu_t, from 0 on without cancellation: 1 - (1 - c) mu = c + (1 - c) (1 - mu).
-    correction = cx.number("correction", lambda c: c + (1.0 - c) * (1.0 - mu))
+    product = cx.number("correction")
+    correction = cx.assign(product, product + (1.0 - product) * (1.0 - mu))
     correction_next = correction + (1.0 - correction) * (1.0 - mu_next)
     rate = cx.rate(lr)
     update = cx.scalar(rate * (1.0 - mu) / correction) * g + cx.scalar(rate * mu_next / correction_next) * m

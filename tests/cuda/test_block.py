@@ -81,7 +81,7 @@ def test_the_bits_of_kernel_by_kernel(name: str, precision: str, use: Use, monke
             np.testing.assert_array_equal(array, other[key], err_msg=key)
 
 
-@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "quickprop"])
+@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "quickprop", "lbfgs(history = 2)"])
 def test_optimizers_that_compare_two_updates(optimizer: str, use: Use) -> None:
     """Kernels in one block, beside NumPy."""
     device = use()

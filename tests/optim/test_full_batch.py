@@ -87,7 +87,7 @@ def test_quickprop_finds_the_lowest_point_of_a_parabola(scale: float) -> None:
         assert found[1] == pytest.approx(1.0, abs=1e-12)
 
 
-@pytest.mark.parametrize("optimizer", ["rprop", "rprop(backtrack = true)", "quickprop(lr = 0.05)"])
+@pytest.mark.parametrize("optimizer", ["rprop", "rprop(backtrack = true)", "quickprop(lr = 0.05)", "lbfgs"])
 def test_batches_that_are_gathered_are_one(optimizer: str) -> None:
     """A first move counts from the first update, not the first batch."""
     small, large = make("accumulate = 3", optimizer), make("", optimizer)
@@ -99,7 +99,7 @@ def test_batches_that_are_gathered_are_one(optimizer: str) -> None:
             np.testing.assert_allclose(value, weights(large)[name], rtol=1e-9)
 
 
-@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "quickprop(lr = 0.05)"])
+@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "quickprop(lr = 0.05)", "lbfgs(history = 3)"])
 def test_compiled_steps_are_those_of_numpy(optimizer: str) -> None:
     ex, other = (
         gpubp.Executor(make("", optimizer, precision="float64").net, "cpu", "float64", backend=backend)
@@ -139,6 +139,7 @@ def test_what_makes_no_sense_is_refused(optimizer: str, at: str | None, message:
         ("rprop", "batch = 29", ["an update takes 29 rows of 30 to train on"]),
         ("quickprop", "batch = 8\n  accumulate = 2", ["an update takes 16 rows of 30 to train on"]),
         ("rprop", "batch = 8\n  accumulate = 4", []),
+        ("lbfgs", "batch = 10", ["an update takes 10 rows of 30 to train on"]),
         ("rprop", "batch = 30", []),
         ("rprop", "", []),
         ("sgd(0.1)", "batch = 8", []),

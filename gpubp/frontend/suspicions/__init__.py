@@ -25,6 +25,7 @@ _LOOKS: Final[tuple[Callable[[Traced], Iterator[Diagnostic]], ...]] = (
     losses.mismatched,
     losses.accuracy_of_numbers,
     losses.untrained,
+    losses.drawn,
     rates.rate,
     rates.grown,
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import LayerGraph, Node, ancestors
+from dsl.graph import Choice, LayerGraph, Node, ancestors
 
 from ...ir import Program, Var
 from ...ops.rewrites import clamped_logs
 from ...passes import rewrite
+from ...registry import lookup
 from .traced import Traced, made_by, warning
 
 ANY_NUMBER = {
@@ -128,6 +129,23 @@ def _zeros_and_ones(graph: LayerGraph, target: Node) -> bool:
         elif top not in (0, 1):
             return False
     return bool(rows)
+
+
+def drawn(net: Traced) -> Iterator[Diagnostic]:
+    """Random draws in a loss that the optimizer compares with that of other weights."""
+    optimizer = net.graph.train.options.get("optimizer") if net.graph.train is not None else None
+    if not isinstance(optimizer, Choice) or not lookup("optimizer", optimizer.name).line_search:
+        return
+    for node in net.nodes:
+        if node in net.cx.drawing & net.in_loss:
+            yield warning(
+                "W0509",
+                f"`{optimizer.name}` compares the losses of different weights, but each also has other random numbers",
+                node,
+                "draws anew in every update",
+                f"train with `adam`, or leave `{node.kind}` out",
+                labels=(Label(optimizer.span, "searches for a step that lowers the loss"),),
+            )
 
 
 def untrained(net: Traced) -> Iterator[Diagnostic]:
