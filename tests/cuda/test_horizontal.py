@@ -16,6 +16,8 @@ from hypothesis import given, settings
 
 import gpubp
 from gpubp import ops
+from gpubp.backends.cuda import CudaLibrary
+from gpubp.backends.cuda.nets import Nets
 from gpubp.frontend import build_plan
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
@@ -28,7 +30,9 @@ from gpubp.render.cuda.tasks import Task, overlay_shared, shared_bytes
 from tests.executor.nets import PLAIN
 from tests.render.compiled import FEWER
 from tests.render.test_c_source import given_of
+from tests.stand_in.fake_cupy import cupy
 
+from .double import HostDevice
 from .host import needs_host
 from .running import run_cuda
 from .test_block import MODELS, source_of
@@ -50,11 +54,14 @@ def tasks(draw: st.DrawFn) -> list[Task]:
         return [piece(at) for at in draw(st.lists(st.integers(0, 7), max_size=2, unique=True))]
 
     found = []
+    early, stops = draw(st.integers(0, 14)), draw(st.booleans())
     for k in range(draw(st.integers(1, 14))):
         product = draw(st.integers(0, 4)) == 0
         grid = 1 if product else draw(st.sampled_from([1, 1, 3, 20, 200, 3000]))
         lines = () if product else (f"kernel{k}",)
-        found.append(Task(str(k), lines, grid, 32, uses(), uses(), False, draw(st.integers(0, 5)) == 0))
+        found.append(Task(str(k), lines, grid, 32, uses(), uses(), k >= early, draw(st.integers(0, 5)) == 0))
+    if stops:
+        found.append(Task("record", ("record",), 1, 1, uses(), [], True, stops=True))
     return found
 
 
@@ -74,6 +81,9 @@ def test_what_depends_on_another_comes_after_it(given: list[Task]) -> None:
         assert len(group.parallel) == 1 or group.grid <= MAX_BLOCKS
         assert all(task.grid <= MAX_CHAINED for task in group.chain)
         assert len(group.tasks) == 1 or all(task.lines for task in group.tasks)
+        if any(task.stops for task in group.parallel):
+            assert not group.chain
+            assert all(task.guarded for task in group.parallel)
 
 
 def follows(group: Group, first: Task, second: Task) -> bool:
@@ -170,6 +180,35 @@ def test_the_same_bits_as_one_by_one(request: pytest.FixtureRequest, name: str, 
     for order in (0, 1):
         for a, b in zip(ran(together, *given, order), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@needs_host
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_net_is_stopped_after_all_blocks_of_a_launch_have_begun(order: int) -> None:
+    """The block that stops it may be the first of its launch to run; a chain there counts blocks, also those of a step
+    that is stopped. The second of two nets is."""
+    shapes = {"x": (4, 1), "ok": (), "weights": (400, 64), "size": ()}
+    x, ok, weights, size = (Var(Aval(shape, "float32"), name) for name, shape in shapes.items())
+    with recording() as eqns:
+        loss, guard, new = ops.sum_(x), ops.greater(ok, 0.0), ops.exp(weights)
+        updates = (weights, new), (size, ops.sum_(ops.exp(ops.sum_(new, (0,)))))
+    planned = plan(verify(Program((x, ok, weights, size), tuple(eqns), (loss,), updates, guard)), (x,))
+    source = cuda_source(planned, "step", collect=(loss,), nets=True)
+    assert "comes_last((" in source.text
+    states = {
+        "ok": np.array([1, 0], "float32"),
+        "weights": np.zeros((2, 400, 64), "float32"),
+        "size": np.zeros(2, "float32"),
+    }
+    tables, going = [cupy.asarray(states[v.hint]) for v in source.tables], cupy.asarray(np.array([True, True]))
+    rows, losses = cupy.asarray(np.ones((4, 1), "float32")), cupy.zeros((2, 3), "float32")
+    steps = CudaLibrary(source, HostDevice(order=order)).bind_copies(cupy.zeros, planned.arena, tables)
+    assert isinstance(steps, Nets)
+    steps([rows], None, 0, 3, going, [losses], 0)
+    assert going.get().tolist() == [True, False]
+    assert losses.get().tolist() == [[4, 4, 4], [0, 0, 0]]
+    scratch = steps._scratch.array.reshape(2, -1)
+    assert not scratch[:, : source.before].any(), "a counter is not 0 again"
 
 
 # Planted faults ------------------------------------------------------------------------------------------------------

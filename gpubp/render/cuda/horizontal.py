@@ -47,6 +47,14 @@ class Group:
     def block(self) -> int:
         return max(task.block for task in self.tasks)
 
+    @property
+    def all_run(self) -> bool:
+        """Whether every block does its work although one of them may stop the net: blocks that begin after that return
+        at once. Kernels after the guard have nothing to do then, but one before it would be left unfinished, and a
+        chain would wait for blocks that are never counted."""
+        stops = any(task.stops for task in self.parallel)
+        return not stops or (not self.chain and all(task.guarded for task in self.parallel))
+
     def conflicts(self, other: Group) -> bool:
         return any(a.conflicts(b) for a in self.tasks for b in other.tasks)
 
@@ -54,17 +62,18 @@ class Group:
         """The group with one more kernel, run after those it depends on; None if it does not fit."""
         if not self._has_room(task):
             return None
-        if self.grid + task.grid <= MAX_BLOCKS and not any(task.conflicts(other) for other in self.tasks):
-            return Group((*self.parallel, task), self.chain)
-        return Group(self.parallel, (*self.chain, task)) if task.grid <= MAX_CHAINED else None
+        beside, after = Group((*self.parallel, task), self.chain), Group(self.parallel, (*self.chain, task))
+        independent = not any(task.conflicts(other) for other in self.tasks)
+        if independent and beside.grid <= MAX_BLOCKS and beside.all_run:
+            return beside
+        return after if task.grid <= MAX_CHAINED and after.all_run else None
 
     def with_earlier(self, task: Task) -> Group | None:
         """The group with one more kernel that came before all of them; None if it does not fit."""
-        if not self._has_room(task) or self.grid + task.grid > MAX_BLOCKS:
+        wider = Group((task, *self.parallel), self.chain)
+        if not self._has_room(task) or wider.grid > MAX_BLOCKS or any(task.conflicts(other) for other in self.parallel):
             return None
-        return (
-            None if any(task.conflicts(other) for other in self.parallel) else Group((task, *self.parallel), self.chain)
-        )
+        return wider if wider.all_run else None
 
     def _has_room(self, task: Task) -> bool:
         # A thread of a block of 1024 has 64 registers, too few for most others.

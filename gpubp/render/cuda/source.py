@@ -293,5 +293,5 @@ class _Text(BatchText):
         launch, about, lines = Launch(f"{self.name}_record", 1, 1), "/* the results */", self.record_lines(collect)
         self._add(launch, [about], lines)
         guard = [self.plan.program.guard] if self.plan.program.guard is not None else []
-        self.tasks[launch] = Task(about, tuple(lines), 1, 1, self.uses([*collect, *guard]), [], True)
+        self.tasks[launch] = Task(about, tuple(lines), 1, 1, self.uses([*collect, *guard]), [], True, stops=self.nets)
         return launch

@@ -49,6 +49,8 @@ class Task:
     scratch: bool = False
     """Whether it uses the scratch memory, through which kernels of one equation pass partial results."""
     loop: LoopPhases | None = None
+    stops: bool = False
+    """Whether it marks a net as stopped, one of several, whose blocks then do nothing from their first line on."""
 
     @cached_property
     def shared_memory(self) -> int:
