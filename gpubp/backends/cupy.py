@@ -16,6 +16,7 @@ from ..passes import Plan
 from ..render import CSource, CudaSource, cuda_source
 from .base import BindCopies
 from .driver import ask_driver
+from .wheels import load_matching
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,11 +148,14 @@ class CupyBackend:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Turns failures into MemoryError or DeviceFailedError; after the latter all further calls fail too."""
+        """Turns failures into DeviceError, MemoryError or DeviceFailedError; after the last all further calls fail
+        too."""
         name = self.place.replace("gpu:", "GPU ")
         try:
             with self._device:
                 yield
+        except ImportError as error:  # CuPy loads libraries when it first needs them
+            raise DeviceError(f"a library of CUDA is missing: {error}; `gpubp doctor` says what to install") from None
         except Exception as error:
             if not (isinstance(error, self._cuda.NativeError) or type(error).__module__.startswith("cupy")):
                 raise
@@ -168,6 +172,8 @@ def _import_cupy() -> Any:
     """CuPy. Raises DeviceError if it cannot be imported."""
     try:
         import cupy
+
+        load_matching(cupy.cuda.runtime.runtimeGetVersion() // 1000)
     except ModuleNotFoundError as error:
         if error.name != "cupy":
             raise DeviceError(f"CuPy cannot be imported: {_reason(error)}") from None

@@ -93,6 +93,7 @@ def _packages(driver: Driver) -> Iterator[Finding]:
         yield Finding("CuPy", "wrong", text, f"pip uninstall {name}, then {install}")
     else:
         yield Finding("CuPy", "ok", listed)
+        install = f"pip install 'gpubp[cuda{cuda}]'" if cuda else install
     for wheel, use in WHEELS.items():
         name = {"nvrtc": "cuda-nvrtc", "cudart": "cuda-runtime"}.get(wheel, wheel)
         found = [n for n in (f"nvidia-{name}", *(f"nvidia-{name}-cu{c}" for c in (11, 12, 13))) if n in installed]
@@ -118,7 +119,9 @@ def _cupy(driver: Driver, train: Callable[[str], str]) -> Iterator[Finding]:
             yield Finding(f"kernel on GPU {gpu.number}", "wrong", error.reason, f"pip install 'gpubp[{extra(driver)}]'")
             continue
         yield Finding(f"kernel on GPU {gpu.number}", "ok", "a sum was compiled and is right")
-        wheels, alone = f"install gpubp[{extra(driver)}]", "`gpubp run FILE --backend cupy` leaves compiled kernels out"
+        cuda = backend.xp.cuda.runtime.runtimeGetVersion() // 1000
+        wheels = f"pip install 'gpubp[cuda{cuda}]'"
+        alone = "`gpubp run FILE --backend cupy` leaves compiled kernels out"
         yield _tried(f"product on GPU {gpu.number}", partial(_product, backend), wheels)
         yield _tried(f"training on GPU {gpu.number}", partial(train, backend.place), alone)
         free = backend.free_memory()

@@ -99,6 +99,8 @@ def test_wheels_of_another_cuda(say: Say) -> None:
     finding = say(Driver((12, 8), (H100,)), "cupy-cuda12x", "nvidia-cublas==13.1")["cublas"]
     assert finding.state == "missing"
     assert finding.text.startswith("only nvidia-cublas; ")
+    newer = say(Driver((13, 0), (H100,)), "cupy-cuda12x", "nvidia-cublas==13.1")["cublas"]
+    assert newer.help == "pip install 'gpubp[cuda12]'", "those of the CuPy that is there, not another CuPy"
 
 
 def test_a_gpu_that_works(say: Say) -> None:

@@ -91,7 +91,7 @@ Made = Callable[..., int]
 
 
 @pytest.fixture
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
+def made(tmp_path: Path) -> Made:
     """The number of the algorithm by which a process of its own multiplies."""
 
     def run(
@@ -101,9 +101,9 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Made:
         folder: str = "kernels",
         known: dict[str, int] | None = None,
     ) -> int:
-        monkeypatch.setattr(cublaslt, "load", lambda: gpu)
         choices = Choices(KernelCache(tmp_path / folder), gpu, {} if known is None else known)
-        library = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), choices)
+        memory = types.SimpleNamespace(address=0)
+        library = cublaslt.CublasLt(gpu, 0, lambda: 0, lambda size: memory, choices)
         library.product(work, *at, None if work.bias is None else 4096)()
         assert gpu.memory <= {*at, 1 << 40}
         return gpu.ran[-1]

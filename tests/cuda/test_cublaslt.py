@@ -72,14 +72,21 @@ def test_alignments_are_those_of_the_addresses() -> None:
 
 
 class Asked:
-    """A library that answers well, and notes the kind of sums and the attributes that products are asked for."""
+    """A library that answers well, and notes the kind of sums and the attributes that products are asked for, and what
+    it has made that exists."""
 
     def __init__(self) -> None:
+        self.made: dict[int, str] = {}
         self.compute: list[int] = []
         self.attributes: dict[int, int | None] = {}
 
     def __getitem__(self, name: str) -> Callable[..., int]:
         def answer(*arguments: Any) -> int:
+            if name.endswith("Create"):
+                arguments[0]._obj.value = number = max(self.made, default=0) + 1
+                self.made[number] = name.removeprefix("cublasLt").removesuffix("Create")
+            if name.endswith("Destroy"):
+                del self.made[arguments[0].value]
             if name == "cublasLtMatmulDescCreate":
                 self.compute.append(arguments[1])
             if name == "cublasLtMatmulDescSetAttribute":
@@ -93,13 +100,15 @@ class Asked:
     __getattr__ = __getitem__
 
 
+def library_on(library: Any, tf32: bool = False, number: int = 0) -> cublaslt.CublasLt:
+    memory = types.SimpleNamespace(address=0)
+    return cublaslt.CublasLt(library, number, lambda: 0, lambda size: memory, NO_CHOICES, tf32)
+
+
 @pytest.mark.parametrize(("tf32", "wanted"), [(False, [68, 70]), (True, [77, 70])])
-def test_tf32_is_for_float32_where_it_is_asked_for(
-    tf32: bool, wanted: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tf32_is_for_float32_where_it_is_asked_for(tf32: bool, wanted: list[int]) -> None:
     asked = Asked()
-    monkeypatch.setattr(cublaslt, "load", lambda: asked)
-    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), NO_CHOICES, tf32)
+    made = library_on(asked, tf32)
     matrix = Matrix(None, 0, 64, False, 0)
     for dtype in ("float32", "float64"):
         made.product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)
@@ -108,11 +117,10 @@ def test_tf32_is_for_float32_where_it_is_asked_for(
 
 @pytest.mark.parametrize("relu", [False, True])
 @pytest.mark.parametrize("bias", [None, 4096])
-def test_a_bias_and_a_rectifier_are_asked_for(bias: int | None, relu: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bias_and_a_rectifier_are_asked_for(bias: int | None, relu: bool) -> None:
     """For each address of a bias anew: it is a part of what is asked."""
     asked = Asked()
-    monkeypatch.setattr(cublaslt, "load", lambda: asked)
-    made = cublaslt.CublasLt(lambda: 0, lambda size: types.SimpleNamespace(address=0), NO_CHOICES)
+    made = library_on(asked)
     matrix = Matrix(None, 0, 64, False, 0)
     for at in (bias, bias and 2 * bias):
         work = Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix, None if bias is None else (None, 0), relu)
@@ -121,10 +129,24 @@ def test_a_bias_and_a_rectifier_are_asked_for(bias: int | None, relu: bool, monk
         assert asked.attributes == {3: 0, 4: 0, 7: epilogue or 1, 8: at}
 
 
+def test_descriptions_go_with_what_uses_them_and_a_device_keeps_its_handle() -> None:
+    """Whoever trains net after net in one process does not fill it."""
+    asked, matrix = Asked(), Matrix(None, 0, 64, False, 0)
+    for number in (0, 1, 0):
+        product = library_on(asked, number=number).product(
+            Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix), 256, 512, 1024, None
+        )
+        assert sorted(asked.made.values())[-4:] == ["MatmulDesc", *["MatrixLayout"] * 3]
+        product()
+        del product
+        assert set(asked.made.values()) == {""}
+    assert len(asked.made) == 2
+
+
 @pytest.fixture
 def library() -> ctypes.CDLL:
     try:
-        return cublaslt.load()
+        return cublaslt.load(12)
     except NativeError as error:
         pytest.skip(str(error))
 
@@ -170,4 +192,4 @@ def test_without_a_driver_it_says_so(library: ctypes.CDLL) -> None:
     if library.cublasLtCreate(ctypes.byref(handle)) == 0:
         pytest.skip("there is a driver here")
     with pytest.raises(NativeError, match="cublasLtCreate gives 1"):
-        cublaslt.CublasLt(lambda: 0, lambda size: None, NO_CHOICES)
+        library_on(library)

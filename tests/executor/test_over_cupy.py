@@ -181,6 +181,19 @@ def test_a_net_larger_than_the_gpu() -> None:
         gpubp.Executor(gpubp.loads(text), "gpu")
 
 
+def test_a_library_that_cupy_does_not_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is loaded at the first product."""
+
+    def multiply(a: Any, b: Any) -> Any:
+        raise ImportError("libcublas.so.12: cannot open shared object file")
+
+    ex = gpubp.Executor(gpubp.loads(LABELS), "gpu", backend="cupy")
+    monkeypatch.setattr(cupy.ndarray, "__matmul__", multiply)
+    monkeypatch.setattr(cupy, "matmul", lambda a, b, out: multiply(a, b))
+    with pytest.raises(gpubp.DeviceError, match=r"a library of CUDA is missing: libcublas\.so\.12: .*`gpubp doctor`"):
+        ex.loss(labelled(12))
+
+
 def test_whatever_computes_does_so_on_the_executors_device(monkeypatch: pytest.MonkeyPatch) -> None:
     """With several GPUs, CuPy makes arrays on that of the thread, and refuses to compute with those of another."""
     depth, real = [0], CupyBackend.running

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
+from weakref import finalize
 
 from dsl.records import dataclass
 
 from ...render import Gemm, Matrix
 from ..native import NativeError
+from ..wheels import matching_library
 from .algorithms import LARGE, MAX_ALGORITHMS, Candidates, Choices
 from .device import MAX_ALIGNED, Work
 
@@ -92,18 +95,22 @@ class _Asked:
 
 
 class CublasLt:
-    """The library, on the device that is the thread's. `stream()` gives the stream of a call, `allocate(size)` memory
-    that lives as long as this object, `choices` the algorithms of large products. `tf32`: factors of float32 may be
-    rounded to TF32. Raises NativeError where the library is missing or does not start."""
+    """The library (see `load`) on the device of a number, which is the thread's. `stream()` gives the stream of a call,
+    `allocate(size)` memory that lives as long as this object, `choices` the algorithms of large products. `tf32`:
+    factors of float32 may be rounded to TF32. Raises NativeError where the library does not start."""
 
     def __init__(
-        self, stream: Callable[[], int], allocate: Callable[[int], Any], choices: Choices, tf32: bool = False
+        self,
+        library: ctypes.CDLL,
+        number: int,
+        stream: Callable[[], int],
+        allocate: Callable[[int], Any],
+        choices: Choices,
+        tf32: bool = False,
     ) -> None:
         self._compute = _COMPUTE | ({"float32": _COMPUTE_TF32} if tf32 else {})
-        self._library = load()
+        self._library, self._handle = library, _handle(library, number)
         self._stream, self._choices = stream, choices
-        self._handle = ctypes.c_void_p()
-        self._call("cublasLtCreate", ctypes.byref(self._handle))
         self._workspace = allocate(WORKSPACE)
         self._known: dict[tuple[object, ...], tuple[_Asked, _Algorithm]] = {}
 
@@ -166,30 +173,27 @@ class CublasLt:
 
     def _answers(self, asked: _Asked, alignments: Sequence[int], most: int) -> list[_Algorithm]:
         """The heuristic's first algorithms, at most so many."""
-        preference = ctypes.c_void_p()
-        self._call("cublasLtMatmulPreferenceCreate", ctypes.byref(preference))
+        preference = _made(self._library, "cublasLtMatmulPreference")
         wishes: list[tuple[int, Any]] = [(_MAX_WORKSPACE, ctypes.c_uint64(WORKSPACE))]
         for k, alignment in enumerate((*alignments, alignments[-1])):
             wishes.append((_ALIGNMENT + k, ctypes.c_uint32(alignment)))
         for number, value in wishes:
             size = ctypes.c_size_t(ctypes.sizeof(value))
-            self._call("cublasLtMatmulPreferenceSetAttribute", preference, number, ctypes.byref(value), size)
+            call(self._library, "cublasLtMatmulPreferenceSetAttribute", preference, number, ctypes.byref(value), size)
         answers, count = (_Answer * most)(), ctypes.c_int()
         given = (self._handle, asked.product, *asked.layouts, asked.layouts[-1], preference, most)
-        self._call("cublasLtMatmulAlgoGetHeuristic", *given, answers, ctypes.byref(count))
-        self._call("cublasLtMatmulPreferenceDestroy", preference)
+        call(self._library, "cublasLtMatmulAlgoGetHeuristic", *given, answers, ctypes.byref(count))
         return [answer.algorithm for answer in answers[: count.value] if not answer.status]
 
-    def _call(self, name: str, *arguments: Any) -> None:
-        call(self._library, name, *arguments)
 
-
-def load() -> ctypes.CDLL:
-    """The library that belongs to the installed wheels, or the system's. Raises NativeError."""
+@cache
+def load(cuda: int) -> ctypes.CDLL:
+    """The library of the installed wheels, that for this major version of CUDA if they have several, or the system's.
+    Raises NativeError."""
     try:
         from cuda.pathfinder import load_nvidia_dynamic_lib
 
-        return ctypes.CDLL(load_nvidia_dynamic_lib("cublasLt").abs_path)
+        return ctypes.CDLL(matching_library("cublasLt", cuda) or load_nvidia_dynamic_lib("cublasLt").abs_path)
     except Exception as error:  # not installed, or not loadable: each in its own way
         raise NativeError(f"cuBLASLt cannot be loaded: {str(error).splitlines()[0]}") from None
 
@@ -201,14 +205,32 @@ def call(library: ctypes.CDLL, name: str, *arguments: Any) -> None:
         raise NativeError(f"{name} gives {status}")
 
 
+@cache
+def _handle(library: ctypes.CDLL, number: int) -> ctypes.c_void_p:
+    """The library on a device: one for all that use it, for as long as the process runs."""
+    handle = ctypes.c_void_p()
+    call(library, "cublasLtCreate", ctypes.byref(handle))
+    return handle
+
+
+class _Made(ctypes.c_void_p):
+    """Something that the library has made. It exists as long as this object."""
+
+
+def _made(library: ctypes.CDLL, kind: str, *arguments: Any) -> _Made:
+    made = _Made()
+    call(library, f"{kind}Create", ctypes.byref(made), *arguments)
+    finalize(made, library[f"{kind}Destroy"], ctypes.c_void_p(made.value))
+    return made
+
+
 def descriptor(
     library: ctypes.CDLL, compute: int, dtype: str, left: bool, right: bool, bias: int | None, relu: bool
 ) -> ctypes.c_void_p:
     """The descriptor of a product, with `left` or `right` transposed; with the address of a bias, which has a number
     for each row of the result as the library sees it, and with a rectifier. That address is a part of it: algorithms
     are chosen by how it is aligned."""
-    pointer = ctypes.c_void_p()
-    call(library, "cublasLtMatmulDescCreate", ctypes.byref(pointer), compute, _TYPE[dtype])
+    pointer = _made(library, "cublasLtMatmulDesc", compute, _TYPE[dtype])
     epilogue = _RELU * relu + _ADD_BIAS * (bias is not None) or _NO_EPILOGUE
     values = {
         _TRANSA: ctypes.c_int32(left),  # CUBLAS_OP_N, CUBLAS_OP_T
@@ -224,9 +246,9 @@ def descriptor(
 
 def layout(library: ctypes.CDLL, matrix: Stored, dtype: str) -> ctypes.c_void_p:
     """The descriptor of a matrix."""
-    pointer, wide = ctypes.c_void_p(), ctypes.c_uint64
+    wide = ctypes.c_uint64
     sizes = wide(matrix.rows), wide(matrix.columns), ctypes.c_int64(matrix.stride)
-    call(library, "cublasLtMatrixLayoutCreate", ctypes.byref(pointer), _TYPE[dtype], *sizes)
+    pointer = _made(library, "cublasLtMatrixLayout", _TYPE[dtype], *sizes)
     for number, value in ((_BATCH, ctypes.c_int32(matrix.batch)), (_STEP, ctypes.c_int64(matrix.step))):
         size = ctypes.c_size_t(ctypes.sizeof(value))
         call(library, "cublasLtMatrixLayoutSetAttribute", pointer, number, ctypes.byref(value), size)

@@ -12,7 +12,7 @@ from platformdirs import user_cache_path
 
 from ..native import CacheError, KernelCache, NativeError, say_once
 from .algorithms import Choices
-from .cublaslt import CublasLt
+from .cublaslt import CublasLt, load
 from .device import CaptureError, Work
 from .nvrtc import Nvrtc
 
@@ -129,7 +129,12 @@ class CupyDevice:
         # A folder of its own: of compiled kernels the oldest are removed to make room, for they can be made again.
         cache = KernelCache(user_cache_path("gpubp") / "algorithms")
         choices = Choices(cache, GpuBench(self._cupy, self._number), self._algorithms)
-        return CublasLt(lambda: int(self._cupy.cuda.get_current_stream().ptr), self.memory, choices, self._tf32)
+        library = load(self._cupy.cuda.runtime.runtimeGetVersion() // 1000)
+
+        def stream() -> int:
+            return int(self._cupy.cuda.get_current_stream().ptr)
+
+        return CublasLt(library, self._number, stream, self.memory, choices, self._tf32)
 
     def memory(self, size: int) -> GpuMemory:
         return GpuMemory(self._cupy, size)
