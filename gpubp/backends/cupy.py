@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _FULL = "cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY"
 """The errors of the runtime and the driver if there is no memory for what CuPy's pool does not allocate, such as the
 code of a kernel, which is loaded at its first launch."""
+_DEFAULT_STREAM = 0, 1
+"""Handles of the default stream that all threads share."""
 
 
 class CupyBackend:
@@ -53,6 +55,7 @@ class CupyBackend:
         self._cuda = import_module(".cuda", __package__)
         self.compiles = compiled
         self.algorithms: dict[str, int] = {}
+        self._last_call: Any = None
         if not compiled:
             return
         try:
@@ -115,9 +118,11 @@ class CupyBackend:
         return None if kernels is None else (source, partial(kernels.bind_copies, self.arena, plan.arena))
 
     def asarray(self, values: Any, dtype: str | None = None) -> Any:
-        if hasattr(values, "__dlpack__") and not hasattr(values, "__cuda_array_interface__"):
-            # An array of another library that only offers DLPack; one in host memory is copied.
-            values = values if hasattr(values, "__array__") else self._cupy.from_dlpack(values)
+        # An array of another library in host memory is copied. One on a GPU is taken by DLPack, so that this stream
+        # waits for its own, which the CUDA array interface of PyTorch and JAX does not name.
+        other = hasattr(values, "__dlpack__") and not isinstance(values, self._cupy.ndarray)
+        if other and (hasattr(values, "__cuda_array_interface__") or not hasattr(values, "__array__")):
+            values = self._cupy.from_dlpack(values)
         return self._cupy.asarray(values, dtype=dtype)
 
     def arena(self, size: int) -> Any:
@@ -136,7 +141,7 @@ class CupyBackend:
 
     def finish(self) -> None:
         with self.running():
-            self._device.synchronize()
+            self._cupy.cuda.get_current_stream().synchronize()
 
     def to_host(self, array: Any) -> NDArray[np.generic]:
         with self.running():  # earlier failures are reported by the first call that synchronises
@@ -147,12 +152,28 @@ class CupyBackend:
         return nullcontext()
 
     @contextmanager
+    def _after_last_call(self) -> Iterator[None]:
+        """All calls use the same memory: one on another stream than the last waits for it on the device. After one on
+        the default stream nothing is recorded, since a later one can still do that."""
+        cuda = self._cupy.cuda
+        stream = cuda.get_current_stream()
+        own = stream.ptr not in _DEFAULT_STREAM
+        if self._last_call is not None:
+            stream.wait_event(self._last_call)
+        elif own:
+            stream.wait_event(cuda.Stream.null.record())
+        try:
+            yield
+        finally:
+            self._last_call = stream.record() if own else None
+
+    @contextmanager
     def running(self) -> Iterator[None]:
         """Turns failures into DeviceError, MemoryError or DeviceFailedError; after the last all further calls fail
         too."""
         name = self.place.replace("gpu:", "GPU ")
         try:
-            with self._device:
+            with self._device, self._after_last_call():
                 yield
         except ImportError as error:  # CuPy loads libraries when it first needs them
             raise DeviceError(f"a library of CUDA is missing: {error}; `gpubp doctor` says what to install") from None

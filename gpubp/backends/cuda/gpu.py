@@ -103,7 +103,8 @@ class CupyDevice:
             if numbers:
                 given, runtime = np.frombuffer(numbers, np.uint8), self._cupy.cuda.runtime
                 there = module.get_global_var("numbers")
-                runtime.memcpy(there, given.ctypes.data, given.nbytes, runtime.memcpyHostToDevice)
+                stream = self._cupy.cuda.get_current_stream().ptr
+                runtime.memcpyAsync(there, given.ctypes.data, given.nbytes, runtime.memcpyHostToDevice, stream)
         except self._cupy.cuda.driver.CUDADriverError as error:
             raise NativeError(f"the driver does not load kernels for {self.compiler.architecture}: {error}") from None
 
@@ -146,7 +147,7 @@ class CupyDevice:
     def graph(self, work: Work) -> Work:
         cuda = self._cupy.cuda
         stream = cuda.Stream(non_blocking=True)
-        self._device.synchronize()
+        cuda.get_current_stream().synchronize()  # what failed before is no fault of the capture
         try:
             with stream:
                 stream.begin_capture()
