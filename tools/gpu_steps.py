@@ -20,6 +20,7 @@ from gpubp.executor.machine import recorded_scalars
 from gpubp.frontend import describe
 from gpubp.render import CudaSource
 from tests.gpu.test_compiled import rows_of
+from tools.find_gpu import count_gpus
 
 MODELS = Path(__file__).resolve().parent.parent / "models"
 MANY = "xor"
@@ -74,6 +75,8 @@ def line(name: str, net: gpubp.Net, batch: int, nets: int) -> str | None:
 
 
 def main() -> int:
+    if not (found := count_gpus())[0]:
+        sys.exit(f"no GPU here: {found[1]}")
     import cupy
 
     count = cupy.cuda.runtime.getDeviceProperties(0)["multiProcessorCount"]
