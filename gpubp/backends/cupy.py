@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _FULL = "cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY"
 """The errors of the runtime and the driver if there is no memory for what CuPy's pool does not allocate, such as the
 code of a kernel, which is loaded at its first launch."""
+_NOT_INITIALIZED = "cudaErrorInitializationError", "CUDA_ERROR_NOT_INITIALIZED"
+"""The errors of all calls in a process that was forked from one that uses the GPU."""
 _DEFAULT_STREAM = 0, 1
 """Handles of the default stream that all threads share."""
 
@@ -135,8 +137,11 @@ class CupyBackend:
         self._cupy.take(array, rows, axis=0, out=out)
 
     def free_memory(self) -> int | None:
+        pool = self._cupy.get_default_memory_pool()
+        if self._cupy.cuda.get_allocator() != pool.malloc:
+            return None  # what the user's own allocator has, such as more than a GPU where memory is managed
         with self._device:  # of what CuPy's pool has, whatever is not in use is free as well
-            free: int = self._device.mem_info[0] + self._cupy.get_default_memory_pool().free_bytes()
+            free: int = self._device.mem_info[0] + pool.free_bytes()
         return free
 
     def finish(self) -> None:
@@ -186,6 +191,8 @@ class CupyBackend:
             if full or isinstance(error, MemoryError):
                 help = "a smaller batch or smaller layers need less, and `nvidia-smi` shows who else takes some"
                 raise MemoryError(f"{reason} on {name}; {help}") from None
+            if reason.startswith(_NOT_INITIALIZED):
+                reason = ask_driver().reason or reason
             raise DeviceFailedError(f"{name} has failed: {reason}; what this process had there is lost") from None
 
 

@@ -13,6 +13,9 @@ _MAJOR, _MINOR = 75, 76
 _NO_DEVICE = 100
 """CUDA_ERROR_NO_DEVICE: the result of `cuInit` if the process can see no GPU."""
 
+_FORKED = 3
+"""CUDA_ERROR_NOT_INITIALIZED: the result of `cuInit` in a process that was forked from one that uses the GPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
@@ -43,6 +46,9 @@ def ask_driver() -> Driver:
     library.cuDriverGetVersion(ctypes.byref(version))
     cuda = version.value // 1000, version.value % 1000 // 10
     status = library.cuInit(0)
+    if status == _FORKED:
+        why = "this process was forked from one that uses the GPU, and cannot use it; start processes by `spawn`"
+        return Driver(cuda, (), why)
     if status not in (0, _NO_DEVICE):
         return Driver(cuda, (), f"the NVIDIA driver does not start (cuInit gives {status})")
     if not status and (status := library.cuDeviceGetCount(ctypes.byref(count))):

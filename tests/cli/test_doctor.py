@@ -159,6 +159,8 @@ def test_a_driver_as_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask_driver() == Driver((12, 8), (H100,))
     monkeypatch.setattr(FakeLibrary, "status", 804)
     assert ask_driver().reason == "the NVIDIA driver does not start (cuInit gives 804)"
+    monkeypatch.setattr(FakeLibrary, "status", 3)
+    assert ask_driver().reason.startswith("this process was forked from one that uses the GPU")
     monkeypatch.setattr(FakeLibrary, "status", 100)
     assert ask_driver().reason == "the NVIDIA driver sees no GPU (CUDA_VISIBLE_DEVICES can hide it)"
 

@@ -3,6 +3,8 @@ process."""
 
 from __future__ import annotations
 
+from textwrap import dedent
+
 import pytest
 
 from .test_emulated import pytestmark as needs_emulated_gpu
@@ -38,7 +40,7 @@ def test_calls_on_other_streams_wait_for_each_other() -> None:
             with second: assert (two.get() == wanted[1]).all(), (first, second)
             with first: assert (one.get() == wanted[0]).all(), (first, second)
     """
-    well(DIGITS + text.replace("\n    ", "\n"), EMULATED_GPU_LATE="1")
+    well(DIGITS + dedent(text), EMULATED_GPU_LATE="1")
 
 
 def test_one_thread_trains_while_another_captures() -> None:
@@ -61,7 +63,7 @@ def test_one_thread_trains_while_another_captures() -> None:
     assert beside
     assert all(found == wanted for found in beside)
     """
-    well(DIGITS + text.replace("\n    ", "\n"))
+    well(DIGITS + dedent(text))
 
 
 @pytest.mark.parametrize("allocator", ["None", "cupy.cuda.PythonFunctionAllocator(malloc, free).malloc"])
@@ -71,8 +73,24 @@ def test_memory_of_another_allocator(allocator: str) -> None:
     malloc, free = lambda size, device: runtime.malloc(size), lambda at, device: runtime.free(at)
     cupy.cuda.set_allocator({allocator})
     assert trained() == wanted
+    assert gpubp.Executor(net, "gpu").backend.free_memory() is None, "what there is, only the allocator knows"
     """
-    well(DIGITS + text.replace("\n    ", "\n"))
+    well(DIGITS + dedent(text))
+
+
+def test_a_forked_process_says_that_it_cannot() -> None:
+    text = """
+    import os
+    ex = gpubp.Executor(net, "gpu")
+    for call in (lambda: ex.loss(rows), lambda: gpubp.Executor(net, "gpu")):
+        if not (child := os.fork()):
+            try: call()
+            except gpubp.DeviceError as error: os._exit("this process was forked from" not in str(error))
+            os._exit(2)
+        assert os.waitpid(child, 0)[1] == 0
+    ex.loss(rows)
+    """
+    well(DIGITS + dedent(text))
 
 
 def test_arrays_of_another_gpu() -> None:
@@ -81,7 +99,7 @@ def test_arrays_of_another_gpu() -> None:
     rows = {name: cupy.asarray(array) for name, array in rows.items()}
     assert trained(device="gpu:1") == wanted
     """
-    well(DIGITS + text.replace("\n    ", "\n"), EMULATED_GPUS="2")
+    well(DIGITS + dedent(text), EMULATED_GPUS="2")
 
 
 def test_arrays_of_other_libraries_are_waited_for() -> None:
@@ -111,4 +129,4 @@ def test_arrays_of_other_libraries_are_waited_for() -> None:
         late += images
     assert (ex.predict({"image": Foreign(late, stream)})["p"].get() == wanted).all()
     """
-    well(DIGITS + text.replace("\n    ", "\n"), EMULATED_GPU_LATE="1")
+    well(DIGITS + dedent(text), EMULATED_GPU_LATE="1")

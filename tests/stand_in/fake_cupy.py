@@ -218,7 +218,8 @@ def build() -> Any:
         **{name: elementwise(name) for name in NAMES["ufuncs"] if not name.startswith("_")},
         "asnumpy": asnumpy, "where": where, "clip": clip, "ndarray": ndarray, "ufunc": ufunc, "cuda": build_cuda(),
     }  # fmt: skip
-    pool = types.SimpleNamespace(used_bytes=lambda: 0, free_bytes=lambda: 0)
+    pool = types.SimpleNamespace(used_bytes=lambda: 0, free_bytes=lambda: 0, malloc=None)
+    everything["cuda"].get_allocator = lambda: pool.malloc
     module.__dict__.update(everything, __version__=NAMES["cupy"], get_default_memory_pool=lambda: pool)
     ndarray.cupy = module
     equip_operators(module)

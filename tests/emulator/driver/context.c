@@ -143,6 +143,7 @@ CUcontext primary(int device) {
 CUcontext current(void) { return depth ? stack[depth - 1] : NULL; }
 
 CUresult usable(void) {
+    if (forked()) return CUDA_ERROR_NOT_INITIALIZED;
     CUcontext context = current();
     return !context ? CUDA_ERROR_INVALID_CONTEXT : context->broken;
 }

@@ -99,12 +99,13 @@ int enter(void);
 void leave(int *guard);
 void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int missing(unsigned number);
+int forked(void); /* from a process that uses a GPU, which ends that here */
 
 /* context.c */
 int device_count(void);
 CUcontext current(void);
 CUcontext primary(int device);
-CUresult usable(void); /* a context is current and no kernel has failed in it */
+CUresult usable(void); /* a context of this process is current and no kernel has failed in it */
 
 /* memory.c */
 int owns(const void *address, unsigned long bytes); /* within a live allocation, of whatever GPU or pinned */

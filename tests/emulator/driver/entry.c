@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
@@ -30,8 +31,14 @@ void tell(const char *format, ...) {
     va_end(list);
 }
 
+static pid_t owner; /* who uses the GPUs; what it has forked cannot */
+int forked(void) { return owner && owner != getpid(); }
+
 CUresult cuInit(unsigned flags) {
-    return flags ? CUDA_ERROR_INVALID_VALUE : device_count() ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
+    if (flags) return CUDA_ERROR_INVALID_VALUE;
+    if (forked()) return CUDA_ERROR_NOT_INITIALIZED;
+    owner = getpid();
+    return device_count() ? CUDA_SUCCESS : CUDA_ERROR_NO_DEVICE;
 }
 
 CUresult cuDriverGetVersion(int *version) {
