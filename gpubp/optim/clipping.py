@@ -1,9 +1,11 @@
-"""Gradient clipping. A clip takes the flat gradients and the largest absolute value among them, and returns the clipped
-gradients."""
+"""Gradient clipping. A clip takes the flat gradients, one or more, and the largest absolute value among them, and
+returns the clipped gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 from ..ir import Var
 from ..ops import maximum, minimum, sqrt, sum_, where
@@ -19,12 +21,7 @@ def clip_norm(gradients: Sequence[Var], largest: Var, *, norm: NonNegative) -> l
     """
     scale = where(largest > 0.0, largest, 1.0)
     scaled = [g / scale for g in gradients]
-    squares: Var | None = None
-    for s in scaled:
-        square = sum_(s * s)
-        squares = square if squares is None else squares + square
-    if squares is None:
-        return []
+    squares = reduce(add, (sum_(s * s) for s in scaled))
     # |g| = unit * sqrt(squares) might overflow, and its inverse might lose all digits.
     factor = norm / sqrt(where(squares > 0.0, squares, 1.0))
     return [where(scale > factor, s * factor, g) for s, g in zip(scaled, gradients, strict=True)]

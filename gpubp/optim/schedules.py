@@ -80,7 +80,7 @@ def polynomial(
 ) -> Var:
     """to + (1 - to) (1 - step / over)^degree."""
     remaining = 1.0 - _progress(cx, step, length, over)
-    return _interpolate(power(remaining, float(degree)), to)
+    return _interpolate(power(remaining, degree), to)
 
 
 @register("schedule", "cosine")
@@ -107,9 +107,8 @@ def cosine_restarts(
     def period_start(i: Var) -> Var:
         return first * ((floor(exp(i * math.log(growth)) + 0.5) - 1.0) / ratio)
 
-    # Rounding may put the logarithm just below or above an integer.
-    late, early = step >= period_start(cycle + 1.0), step < period_start(cycle)
-    cycle = cycle + cast(late, dtype="float64") - cast(early, dtype="float64")
+    # Rounding may put the logarithm just below an integer.
+    cycle = cycle + cast(step >= period_start(cycle + 1.0), dtype="float64")
     start = period_start(cycle)
     return _interpolate(_half_cosine((step - start) / (period_start(cycle + 1.0) - start)), to)
 
@@ -149,8 +148,8 @@ def one_cycle(
     Topin (2018), section 3; the optimizer's rate is the maximum."""
     progress = _progress(cx, step, length, None)
     up, down = max(rise, 1e-9), max(1.0 - rise, 1e-9)
-    rising = 1.0 + (start - 1.0) * _half_cosine(minimum(progress / up, 1.0))
-    falling = _interpolate(_half_cosine(maximum(progress - rise, 0.0) / down), to)
+    rising = 1.0 + (start - 1.0) * _half_cosine(progress / up)
+    falling = _interpolate(_half_cosine((progress - rise) / down), to)
     return where(progress < rise, rising, falling)
 
 

@@ -70,6 +70,8 @@ def test_rprop_keeps_its_steps_within_their_limits() -> None:
     """A rate's schedule moves more or less by them."""
     moves = -np.diff([0.0, *path(one_weight("rprop(max_step = 0.2)", start=0.0), 9, lowest=-99)])
     np.testing.assert_allclose(moves, [0.1, 0.12, 0.144, 0.1728, *[0.2] * 5], atol=1e-12)
+    fixed = path(one_weight("rprop(min_step = 0.1, max_step = 0.1)", start=0.0), 4, lowest=-99)
+    np.testing.assert_allclose(fixed, [-0.1, -0.2, -0.3, -0.4], atol=1e-12)
     half = one_weight("rprop(max_step = 0.2)", start=0.0)
     half.set_counters({"rate_scale": 0.5})
     np.testing.assert_allclose(-np.diff([0.0, *path(half, 9, lowest=-99)]), moves / 2, atol=1e-12)

@@ -93,6 +93,12 @@ def test_adamw_without_decay_is_adam(start: str) -> None:
     np.testing.assert_array_equal(b, c)
 
 
+@pytest.mark.parametrize("name", ["adamw", "lion"])
+def test_weights_are_updated_apart_from_biases_only_if_they_decay(name: str) -> None:
+    groups = [len(make(f"{name}(lr = 0.01, decay = {decay})").net.layout.groups) for decay in (0, 0.1)]
+    assert groups == [1, 2]
+
+
 def test_momentum_0_is_plain_descent_and_keeps_no_state() -> None:
     plain, with_key = make("sgd(lr = 0.1)"), make("sgd(lr = 0.1, momentum = 0)")
     np.testing.assert_array_equal(push(plain, [1.0, 2.0, 3.0], 3)[0], push(with_key, [1.0, 2.0, 3.0], 3)[0])

@@ -59,6 +59,20 @@ def test_a_resume_is_no_step_off(name: str) -> None:
     np.testing.assert_allclose(moves(second, 100), FILE[name][47:147], rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        ("step(every = 3steps, factor = 0)", [1, 1, 1, 0, 0, 0, 0]),
+        ("drops([2steps, 4steps], factor = 0)", [1, 1, 0, 0, 0, 0, 0]),
+        ("exponential(factor = 0)", [1, 0, 0, 0, 0, 0, 0]),
+        ("cyclic(every = 4steps, start = 0, factor = 0)", [0, 0.5, 1, 0.5, 0, 0, 0]),
+    ],
+)
+def test_a_factor_of_0(schedule: str, rates: list[float]) -> None:
+    """Which is exp(n log(factor)) of no number."""
+    assert moves(make(schedule), len(rates)).tolist() == rates
+
+
 def test_every_schedule_is_compared() -> None:
     found = {name.split("(")[0] for name in NAMES} | {"plateau"}
     assert found == {name for part, name in ENTRIES if part == "schedule"}
