@@ -46,16 +46,17 @@ class Primitive:
     statement reads may alias `{out}`. Without `into`, the result of `numpy` is copied. `view(offset, shape, strides,
     **params)` returns, for trait `view`, the offset and strides of the result within the input's memory (in elements),
     or None if it must be copied; `inverse(shape, **params)` returns the params of the inverse view, back to an input of
-    that shape. `parts(*avals, **params)` returns, for a primitive that concatenates its inputs, the offset of each.
+    that shape. `concat_starts(*avals, **params)` returns, for a primitive that concatenates its inputs, where each
+    begins in the result.
 
     If a param is a program (the body of a loop), `{body}` in the code is the name of a function that runs it.
-    `keep(eqn)` returns the equation with its residuals appended to its results, for the derivative to use. `prune(eqn,
-    needed, dce)` returns it without the results not in `needed`, and the inputs that only those require; `dce` prunes a
-    program. `stack(flags, count, *inputs, **params)` records it for `count` copies, where the flagged inputs have a
-    leading axis, if its trait does not imply how (gpubp.transforms.stack); instead of a param that is a program it
-    receives a function from flags of that program's inputs to its stacked version. `flops(*avals, **params)` counts
-    floating-point operations if not one per element of the result; `calls(*avals, **params)`, for trait `gemm`, the
-    matrix products that NumPy computes one after the other.
+    `save_residuals(eqn)` returns the equation with its residuals appended to its results, for the derivative to use.
+    `prune(eqn, needed, dce)` returns it without the results not in `needed`, and the inputs that only those require;
+    `dce` prunes a program. `stack(flags, count, *inputs, **params)` records it for `count` copies, where the flagged
+    inputs have a leading axis, if its trait does not imply how (gpubp.transforms.stack); instead of a param that is a
+    program it receives a function from flags of that program's inputs to its stacked version. `flops(*avals, **params)`
+    counts floating-point operations if not one per element of the result; `calls(*avals, **params)`, for trait `gemm`,
+    the matrix products that NumPy computes one after the other.
 
     `c` and `onnx` are its C and ONNX forms; without the first it runs in NumPy among compiled kernels. `formula` is its
     textbook notation, a string or a function from params to one, if not its operator or `name(inputs)` (gpubp.insight).

@@ -29,7 +29,7 @@ def stack(program: Program, count: int, shared: Collection[Var] = (), going: Var
                 now.update((v, v) for v in eqn.outputs)
                 continue
             inputs_now = [now[x] if isinstance(x, Var) else x for x in eqn.inputs]
-            flags = [isinstance(x, Var) and x in stacked for x in eqn.inputs]
+            flags = [x in stacked for x in eqn.inputs]
             with origin(eqn.origin):
                 now.update(zip(eqn.outputs, _stacked(eqn, inputs_now, flags, count), strict=True))
             stacked.update(eqn.outputs)

@@ -68,6 +68,13 @@ def test_every_primitive(primitive: Primitive, example: Example) -> None:
         compare(program, copies, [v for i, v in enumerate(inputs) if pattern >> i % 2 & 1])
 
 
+def test_a_primitive_without_a_rule_is_unrolled() -> None:
+    """As `uniform` is, whose inputs are scalars."""
+    for primitive, example in EXAMPLES:
+        if primitive.stack is not None:
+            test_every_primitive(replace(primitive, stack=None, trait="opaque"), example)
+
+
 @given(case=programs(states=False), seed=st.integers(0, 99), shared=st.integers(0, 2**8))
 def test_random_programs(case: Case, seed: int, shared: int) -> None:
     program, arrays = case
