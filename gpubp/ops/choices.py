@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ShapeError
-from ..ir import FLOATS, Aval, Decomposition, Elementwise, Example, Nodes, OneNode, Primitive, Var, define
+from ..ir import FLOATS, WEAK, Aval, Decomposition, Elementwise, Example, Nodes, OneNode, Primitive, Var, define
 from .elements import broadcast, elementwise, infix, same_dtype, unbroadcast
 from .onnx_moves import CAST
 
@@ -88,6 +88,12 @@ gate: Primitive = define(
 )
 
 
+def _cast_infer(a: Aval, *, dtype: str) -> Aval:
+    if a.dtype == WEAK:
+        raise ShapeError("a cast takes a value, not a number")
+    return Aval(a.shape, dtype)
+
+
 def _cast_vjp(g: Var, y: Var, x: Var, *, dtype: str) -> Sequence[Var | None]:
     return (cast(g, dtype=x.dtype) if x.dtype in FLOATS and g.dtype in FLOATS else None,)
 
@@ -95,7 +101,7 @@ def _cast_vjp(g: Var, y: Var, x: Var, *, dtype: str) -> Sequence[Var | None]:
 cast_primitive: Primitive = define(
     Primitive(
         "cast",
-        lambda a, *, dtype: Aval(a.shape, dtype),
+        _cast_infer,
         _cast_vjp,
         "{0}.astype(xp.{dtype})",
         "elementwise",

@@ -95,8 +95,6 @@ def _rounded(value: Literal, dtype: str) -> Literal | None:
         return bool(value)
     if dtype not in FLOATS:
         return int(value) if isinstance(value, int) and 0 <= value < 2**31 else None
-    if isinstance(value, int) and abs(value) > 2**53:
-        return None
     number = float(value)
     if dtype == "float32" and math.isfinite(number):
         try:

@@ -3,8 +3,10 @@ rules are planted and must be caught."""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,13 @@ from hypothesis import given
 
 import gpubp
 from gpubp import ops
+from gpubp.errors import ShapeError
 from gpubp.frontend import programs as frontend
-from gpubp.ir import Eqn, Primitive, Program, Var, evaluate, verify
+from gpubp.ir import Eqn, Primitive, Program, Var, evaluate, recording, verify
 from gpubp.ops.algebra import ALGEBRA
+from gpubp.ops.choices import cast_primitive
+from gpubp.ops.constants import _EXACT as EXACT_OPS
+from gpubp.ops.pieces import full_primitive
 from gpubp.ops.rewrites import STABILISING, Rules, Scope
 from gpubp.passes import cse, dce, fold, optimise, rewrite, simplify
 from tests.ir.random_programs import Case, programs
@@ -75,6 +81,46 @@ def test_random_programs_keep_every_bit(case: Case) -> None:
     program, arrays = case
     for name in EXACT:
         compare(program, verify(PASSES[name](program)), arrays)
+
+
+NUMBERS: dict[str, tuple[float, ...]] = {
+    "float64": (0.0, 0.1, -1.5, 3.0, 1e300, np.inf, np.nan),
+    "float32": (0.0, 0.1, -1.5, 3.0, 1e30, 2.0**-149, 16777217.0, np.inf, np.nan),
+    "int64": (0, 1, 7, 2**31 - 1, 2**31),
+    "bool": (False, True),
+}
+
+
+FOLDED = [
+    *((op, dtype) for op in EXACT_OPS if op is not cast_primitive for dtype in ("float64", "float32", "int64")),
+    *((partial(cast_primitive, dtype=after), before) for after in NUMBERS for before in NUMBERS),
+]
+
+
+@pytest.mark.parametrize(("op", "dtype"), FOLDED)
+def test_folded_equations_compute_what_they_computed(op: Any, dtype: str) -> None:
+    """Of all combinations of the numbers, also those that overflow; and all are folded whose numbers are known."""
+    example = getattr(op, "func", op).examples[0]
+    types = [one if one == "bool" else dtype for one in example.dtypes or (dtype,) * len(example.shapes)]
+    with recording() as eqns:
+        values = [[ops.full((), value, one) for value in NUMBERS[one]] for one in types]
+        try:
+            y = [op(*chosen) for chosen in itertools.product(*values)]
+        except ShapeError:
+            return  # not of this type
+    program = verify(Program((), tuple(eqns), tuple(y)))
+    folded = verify(fold(program))
+    compare(program, folded, [])
+    numbers = dict(zip(y, everything(program, []), strict=True)) | {
+        eqn.output: eqn.params["value"] for eqn in eqns if eqn.op is full_primitive
+    }
+    for before, after in zip(program.eqns, folded.eqns, strict=True):
+        truncates = before.output.dtype == "int64" and "float" in dtype
+        known = not truncates and all(
+            0 <= numbers[v] < 2**31 if "int" in v.dtype else np.isfinite(numbers[v])
+            for v in (*before.operands, before.output)
+        )
+        assert after.op is full_primitive if known else after.op is before.op
 
 
 @given(case=programs())
