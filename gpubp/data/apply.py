@@ -286,4 +286,4 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
 def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
     """Its columns that the training data did not have."""
     known = {column for encoder in encoders.values() for column in encoder.known}
-    return tuple(column for column in table.names if column and column not in known) if known and table.header else ()
+    return tuple(column for column in table.names if column and column not in known) if known else ()

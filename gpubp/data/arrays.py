@@ -43,7 +43,7 @@ def npy(
     `stream`: whether the file stays on disk and is read in shuffled blocks, for arrays larger than memory; `auto` does
     so from 1 GiB. Arrays of Python objects are refused. Raises DiagnosticError.
     """
-    told = None if isinstance(stream, str) or not isinstance(stream, bool) else stream
+    told = stream if isinstance(stream, bool) else None
 
     def open_one(name: str, span: Span) -> Source:
         return _open_npy(request.base, name, span, told)

@@ -37,8 +37,8 @@ class ArrowTable:
     table: Any
     header: bool = True
 
-    def at(self, row: int, column: int | None = None) -> str:
-        return row_place(self.path, row, None if column is None else self.names[column])
+    def at(self, row: int, column: int) -> str:
+        return row_place(self.path, row, self.names[column])
 
     def cells(
         self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
@@ -63,7 +63,7 @@ class ArrowTable:
             help = remedy(self.span, help, "the net was trained on numbers in this column")
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
             return np.zeros(self.table.num_rows)
-        values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy()
         bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
         for row in bad[:4]:
             help = "tell the reader: its option `missing = drop` drops such rows, `mean` or `median` imputes the cells"
@@ -78,8 +78,6 @@ class ArrowTable:
         import pyarrow as pa
 
         cells = self.table.column(column)
-        if pa.types.is_dictionary(cells.type):
-            cells = cells.cast(cells.type.value_type)
         try:
             found: list[str] = cells.cast(pa.string()).fill_null("").to_pylist()
         except pa.ArrowException:
@@ -93,16 +91,13 @@ class ArrowTable:
 
         cells = self.table.column(column)
         kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-        gone = cells.is_null().to_numpy(zero_copy_only=False)
+        gone = cells.is_null().to_numpy()
         if gone.any() and not missing:
             help = "`missing = drop` leaves out rows that miss a cell"
             row = int(np.argmax(gone))
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-            if pa.types.is_dictionary(cells.type):
-                cells = cells.cast(kind)
-            values = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-            return Labels(np.asarray(values, dtype=np.float64))
+            return Labels(cells.cast(pa.float64(), safe=False).to_numpy())
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             message = f"the whole column is {clipped(str(kind))}, where labels are wanted"
             findings.add("E0419", "columns of no labels", self.at(0, column), message)
@@ -127,7 +122,7 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
             start = opened.read(6)
         if start.startswith(b"PAR1"):
             table = parquet.read_table(file, use_threads=False)
-        elif start in (b"ARROW1", b"FEA1\0\0") or start.startswith(b"FEA1"):
+        elif start.startswith((b"ARROW1", b"FEA1")):
             table = feather.read_table(file, use_threads=False, memory_map=False)
         else:
             with pa.OSFile(str(file), "rb") as stream:

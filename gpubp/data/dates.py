@@ -60,9 +60,9 @@ class Dated:
         """The columns that hold dates."""
         return frozenset(column for column, _ in self.parts)
 
-    def at(self, row: int, column: int | None = None) -> str:
+    def at(self, row: int, column: int) -> str:
         own = len(self.table.names)
-        return self.table.at(row, column if column is None or column < own else self.parts[column - own][0])
+        return self.table.at(row, column if column < own else self.parts[column - own][0])
 
     def cells(
         self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False

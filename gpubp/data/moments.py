@@ -44,8 +44,8 @@ class ArrayTable:
     values: NDArray[np.float64]
     header: bool = False
 
-    def at(self, row: int, column: int | None = None) -> str:
-        return row_place(self.path, row, None if column is None else self.names[column])
+    def at(self, row: int, column: int) -> str:
+        return row_place(self.path, row, self.names[column])
 
     def cells(
         self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False

@@ -33,7 +33,7 @@ class Table(Protocol):
     @property
     def header(self) -> bool: ...
 
-    def at(self, row: int, column: int | None = None) -> str:
+    def at(self, row: int, column: int) -> str:
         """In words where a row (from 0) and a column stand, in the file's own count."""
 
     def cells(
@@ -68,7 +68,7 @@ class TextTable:
     def header(self) -> bool:
         return self.sheet.header
 
-    def at(self, row: int, column: int | None = None) -> str:
+    def at(self, row: int, column: int) -> str:
         return self.sheet.place(self.sheet.line_of(row), column)
 
     def cells(

@@ -6,14 +6,14 @@ import gzip
 import json
 from pathlib import Path
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from gpubp.data import Dataset, Encoder, from_json, read_table, to_json
-from gpubp.errors import CheckpointError, DataError
+from gpubp.data.encoders import Field
+from gpubp.data.notation import PLAIN, Notation
+from gpubp.errors import DataError
 from tests.golden.damaged import array, idx, npz
 
 from .worlds import REST, World, choice, csv, entry
@@ -106,7 +106,7 @@ def test_columns_of_the_training_table_may_be_left_in(world: World) -> None:
 
 def test_other_columns_are_named_and_may_be_kept(world: World) -> None:
     encoders = saved(houses(world), targets=False)
-    world.write("new.csv", 'rooms,id,town,size,when\n1, 007 ,Rome,10,"a, b"\n2,x,Bern,20,\n')
+    world.write("new.csv", 'rooms,id,town,size,when,\n1, 007 ,Rome,10,"a, b",0\n2,x,Bern,20,,1\n')
     found = read_table("new.csv", encoders, keep=("when", "id", "rooms"))
     assert found.unused == ("id", "when")
     assert found.kept == {"when": ["a, b", ""], "id": [" 007 ", "x"], "rooms": ["1", "2"]}
@@ -156,6 +156,26 @@ def test_rows_that_stood_in_the_file_itself(world: World) -> None:
     assert read_table("new.csv", saved(data, targets=False)).arrays["x"].tolist() == [[0, 1], [1, 1]]
     message = "`new.csv` has 2 columns, but `x` takes 2"
     assert refused("new.csv", saved(data)) == ("E0415", message)
+
+
+def test_names_that_had_no_columns_are_found_by_name(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((1,)), "z": Type((1,))}, {"y": Type((1,))}
+    data = world.load(*(entry(name, ((k,), (k + 1,))) for k, name in enumerate("xzy")))
+    world.write("new.csv", "z,other,x\n1,2,3\n4,5,6\n")
+    found = read_table("new.csv", saved(data, targets=False))
+    assert {name: rows.tolist() for name, rows in found.arrays.items()} == {"x": [[3], [6]], "z": [[1], [4]]}
+    assert found.unused == ()
+    assert refused("new.csv", saved(data)) == ("E0415", "`new.csv` has 3 columns, but `y` takes 1")
+
+
+def test_a_notation_holds_for_the_whole_table(world: World) -> None:
+    encoders = {
+        name: Encoder((1,), fields=(Field(name),), known=("a", "b"), notation=notation)
+        for name, notation in (("a", PLAIN), ("b", Notation(",")))
+    }
+    world.write("new.csv", "b;a\n1,5;2,5\n")
+    found = read_table("new.csv", encoders).arrays
+    assert (found["a"].item(), found["b"].item()) == (2.5, 1.5)
 
 
 def test_numbers_as_labels(world: World) -> None:
@@ -223,71 +243,15 @@ def test_text(world: World) -> None:
     world.write("a.txt", "abcd" * 5)
     data = world.load(entry("text, next", choice("text", path="a.txt", window=3)))
     world.write("new.txt", "dcbaabc")
-    assert read_table("new.txt", saved(data, targets=False)).arrays["text"].tolist() == [[3, 2, 1], [0, 0, 1]]
-    assert read_table("new.txt", saved(data)).arrays["next"].tolist() == [[2, 1, 0], [0, 1, 2]]
+    for targets in (False, True):
+        found = read_table("new.txt", saved(data, targets=targets)).arrays
+        assert found["text"].tolist() == [[3, 2, 1], [0, 0, 1]]
+    assert found["next"].tolist() == [[2, 1, 0], [0, 1, 2]]
     world.write("new.txt", "dcbx")
     message = "`new.txt`, token 4: `{}` does not occur in the text that was learned from"
     assert refused("new.txt", saved(data)) == ("E0419", message.format("x"))
     world.write("new.txt", "dcb\r\na")
     assert refused("new.txt", saved(data)) == ("E0419", message.format(r"\r"))
-
-
-# What is saved
-
-
-def test_statistics_come_back_to_the_bit(world: World) -> None:
-    data = houses(world)
-    text = json.dumps(to_json(data.encoders))
-    assert json.dumps(to_json(from_json(json.loads(text)))) == text
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"shape": [2]}, "its sizes do not fit together"),
-        ({"shape": [-5]}, "-5 is no size"),
-        ({"shape": [1 << 40]}, "1099511627776 is no size"),
-        ({"scale": float("nan")}, "nan is not a finite number"),
-        ({"mean": []}, "its sizes do not fit together"),
-        ({"deviation": [0.0] * 5}, "a deviation is 0"),
-        ({"words": "abc"}, "a list of words holds something else"),
-        ({"words": ["a"]}, "its words are not as many as its classes"),
-        ({"fields": []}, None),
-        ({"fields": [{"name": "a", "words": [], "fill": None}]}, "its columns do not fit its shape"),
-        ({"surprise": 1}, "it has a part `surprise` that this version does not know"),
-    ],
-)
-def test_what_was_changed_is_refused(world: World, change: dict[str, object], message: str | None) -> None:
-    known = to_json(houses(world).encoders)
-    known["x"] |= change
-    if message is None:
-        from_json(known)
-    else:
-        with pytest.raises(CheckpointError, match="the saved encoder of `x` is damaged: ") as caught:
-            from_json(known)
-        assert str(caught.value).endswith(message)
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
-    max_leaves=5,
-)
-
-
-@given(key=st.sampled_from(["", *Encoder.__slots__]), value=json_values)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
-def test_any_value_is_taken_or_refused(world: World, key: str, value: object) -> None:
-    known: dict[str, object] = to_json({"x": Encoder((2,), mean=(0.0, 1.0), deviation=(1.0, 1.0))})
-    if key:
-        known["x"][key] = value  # type: ignore[index]
-    else:
-        known["x"] = value
-    try:
-        found = from_json(known)
-    except CheckpointError:
-        return
-    assert from_json(json.loads(json.dumps(to_json(found)))) == found
 
 
 def test_a_header_that_is_missing_is_not_guessed(world: World) -> None:

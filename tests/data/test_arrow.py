@@ -99,6 +99,9 @@ def test_words_and_dictionaries_are_labels(world: World) -> None:
     found = world.load(reads(write(world.base, "a.parquet", {"size": ROWS["size"], "y": years})))
     assert found.arrays["y"].tolist() == [2, 0, 2, 1]
     assert found.classes == {"y": ("2001", "2002", "2003")}
+    gone = {"size": ROWS["size"], "y": ["Rome", "Bern", None, "Oslo"]}
+    found = world.load(reads(write(world.base, "a.parquet", gone), missing=Word("drop")))
+    assert (found.arrays["x"].tolist(), found.arrays["y"].tolist()) == ([[1], [2], [4]], [2, 0, 1])
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,21 @@ def test_tables_that_do_not_fit(world: World, columns: dict[str, Any], code: str
     world.inputs = {"x": Type((1,))}
     found = world.refused(reads(write(world.base, "a.parquet", columns)))
     assert (found.code, found.message) == (code, message)
+
+
+def test_cells_that_are_no_numbers_are_counted(world: World) -> None:
+    world.inputs = {"x": Type((1,))}
+    write(world.base, "a.parquet", {"a": [1.0, *[float("inf")] * 3, *[None] * 3], "y": [0, 1] * 3 + [0]})
+    (note,) = world.refused(reads("a.parquet")).notes
+    assert note.startswith("there are 6 cells that are not numbers; the next: ")
+    assert note.count("not a finite number") == 2
+    assert note.count("the cell is empty") == 1
+
+
+def test_names_that_stand_twice(world: World) -> None:
+    table = pa.Table.from_arrays([pa.array([1.0]), pa.array([2.0]), pa.array([1])], ["a", "a", "y"])
+    feather.write_feather(table, world.base / "a.feather")
+    assert world.refused(reads("a.feather")).message == "`a.feather`: more than one column is named `a`"
 
 
 def test_damage(world: World) -> None:

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import csv as standard
 import gzip
-import io
-import re
-from pathlib import Path
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
 
 from dsl.graph import Static, Type, Word
-from dsl.source import Source, Span
 from gpubp.data import measure
-from gpubp.data.cell_arrays import Cells
-from gpubp.data.cells import _fast, _precise, read_cells
-from gpubp.data.notation import Notation
-from gpubp.data.opening import open_sheet
 
 from .worlds import REST, World, csv, data
 
@@ -174,115 +163,11 @@ def test_sequences_share_their_words(world: World) -> None:
     assert found.classes == {"x": ("blue", "green", "red")}
 
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1).filter(
-    lambda word: bool(word.strip()) and not word.replace("_", "").strip().isdigit()
-)
-
-
-@given(
-    rows=st.lists(st.tuples(numbers, numbers, words, words), min_size=1, max_size=8),
-    delimiter=st.sampled_from([",", ";", "\t", "|"]),
-    end=st.sampled_from(["\n", "\r\n"]),
-    quoting=st.sampled_from([standard.QUOTE_MINIMAL, standard.QUOTE_ALL, standard.QUOTE_NONNUMERIC]),
-    header=st.booleans(),
-)
-@settings(max_examples=60)
-def test_round_trip(
-    tmp_path_factory: pytest.TempPathFactory,
-    rows: list[tuple[float, float, str, str]],
-    delimiter: str,
-    end: str,
-    quoting: int,
-    header: bool,
-) -> None:
-    """What the standard library writes is read back to the bit, by the fast way and by the precise one."""
-    base = _folder(tmp_path_factory)
-    with (base / "t.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = standard.writer(file, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
-        if header:
-            writer.writerow(["a", "b", "word", "skipped"])
-        writer.writerows(rows)
-    span = Span(Source("", ""), 0, 0)
-    sheet = open_sheet(base, "t.csv", span, delimiter=delimiter, header=header)
-    results = [read_cells(sheet, [0, 1], [2]), _precise(sheet, [0, 1], [2])]
-    fast = _fast(sheet, [0, 1], [2], ())
-    for cells in [*results, *([fast] if fast else [])]:
-        assert cells.rows == len(rows)
-        for i in (0, 1):
-            assert cells.numbers[i].tobytes() == np.array([row[i] for row in rows]).tobytes()
-        assert _texts(cells, 2) == [row[2].strip() for row in rows] or cells.labels[2].words is None
-
-
-def _folder(factory: pytest.TempPathFactory) -> Path:
-    base = factory.getbasetemp() / "round_trip"
-    base.mkdir(exist_ok=True)
-    return base
-
-
-def _texts(cells: Cells, column: int) -> list[str]:
-    labels = cells.labels[column]
-    return [] if labels.words is None else [labels.words[int(i)] for i in labels.values]
-
-
-@given(text=st.text(st.sampled_from('01.,"\n\r ae-;_'), max_size=40), commas=st.booleans())
-@settings(max_examples=400)
-def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
-    tmp_path_factory: pytest.TempPathFactory, text: str, commas: bool
-) -> None:
-    base, delimiter = _folder(tmp_path_factory), ";" if commas else ","
-    (base / "u.csv").write_text(f"a{delimiter}b\n1{delimiter}2\n{text}", newline="")
-    span, notation = Span(Source("", ""), 0, 0), Notation("," if commas else ".")
-    sheet = open_sheet(base, "u.csv", span, delimiter=delimiter, header=True, notation=notation)
-    for numeric, labels in (([0, 1], []), ([0], [1]), ([1], [])):
-        try:
-            fast = _fast(sheet, numeric, labels, ())
-        except Exception as error:
-            with pytest.raises(type(error)):
-                _precise(sheet, numeric, labels)
-            continue
-        if fast is not None:
-            precise = _precise(sheet, numeric, labels)
-            assert fast.rows == precise.rows
-            for i in numeric:
-                assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
-            for i in labels:
-                np.testing.assert_array_equal(fast.labels[i].values, precise.labels[i].values)
-                assert fast.labels[i].words == precise.labels[i].words
-
-
-cells = st.sampled_from(["1", "-2,5", "0,125e3", "+1234,5", "1.234,5", "1.234", "1 234,5", "2.5", ",5", "5,", "x", ""])
-words = st.sampled_from(["1", "1,5", "1.5", "a, b", "a.b", "a"])
-
-
-@given(rows=st.lists(st.tuples(cells, cells, words), min_size=1, max_size=4))
-@settings(max_examples=200)
-def test_decimal_commas_are_read_fast_or_as_they_are(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]
-) -> None:
-    base = _folder(tmp_path_factory)
-    (base / "v.csv").write_text("a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows), newline="")
-    span = Span(Source("", ""), 0, 0)
-    sheet = open_sheet(base, "v.csv", span, delimiter=";", header=True, notation=Notation(","))
-    fast = _fast(sheet, [0, 1], [2], ())
-    plain = all(re.fullmatch(r"[-+]?\d+(,\d+)?(e\d)?", cell) for row in rows for cell in row[:2])
-    assert (fast is not None) == (plain and not any(", " in row[2] for row in rows if row[2][0].isdigit()))
-    if fast is not None:
-        precise = _precise(sheet, [0, 1], [2])
-        for i in (0, 1):
-            assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
-        assert fast.labels[2].words == precise.labels[2].words
-        np.testing.assert_array_equal(fast.labels[2].values, precise.labels[2].values)
-
-
-def test_a_hundred_thousand_rows_are_read_fast(world: World) -> None:
+def test_single_precision_comes_back_to_the_bit(world: World) -> None:
     world.inputs = {"x": Type((9,))}
-    rng = np.random.default_rng(0)
-    table = rng.normal(size=(100_000, 10)).astype(np.float32)
-    text = io.StringIO()
-    text.write(",".join("abcdefghiy") + "\n")
-    text.write("\n".join(map(",".join, [map(str, row) for row in table.tolist()])))
-    world.write("a.csv", text.getvalue())
+    table = np.random.default_rng(0).normal(size=(1000, 10)).astype(np.float32)
+    lines = [",".join("abcdefghiy"), *(",".join(map(str, row)) for row in table.tolist())]
+    world.write("a.csv", "\n".join(lines))
     found = world.load(csv("x, y", target="y"))
     np.testing.assert_array_equal(found.columns["x"], table[:, :9].astype(np.float64))
 

@@ -244,6 +244,8 @@ def test_new_rows_are_windows_to_the_end_of_the_table(made: World) -> None:
     both = new(made, text, ("past", "next"), use)
     assert both.arrays["next"].tolist() == [[4, 3]]
     assert len(both.arrays["past"]) == 1
+    made.inputs, made.targets = {"past": Type((3, 2)), "next": Type((2,))}, {}
+    assert new(made, text, ("past", "next"), use, ("day",)).kept == {"day": ["thu"]}
 
 
 def test_new_labels_are_those_that_were_learned(made: World) -> None:
