@@ -1,4 +1,5 @@
-"""What `explain` and `gradcheck` look at: a file with its first weights, or a run with those it was left with."""
+"""What `explain` and `gradcheck` look at: a file with the weights that its training begins with, or a run with those it
+was left with."""
 
 from __future__ import annotations
 
@@ -9,8 +10,9 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..executor import Executor
+from ..frontend import start_of
 from ..insight import Subject, subject
-from ..training import load_run
+from ..training import load_initial_weights, load_run
 from .common import add_file, open_net, whole
 
 
@@ -36,4 +38,8 @@ def open_net_or_run(arguments: argparse.Namespace, precision: str | None = None)
         return subject(executor, f"{visible(str(path))}, step {executor.step:,}", fresh=False)
     net = open_net(arguments)
     executor = Executor(net, "cpu", precision, arguments.seed, "numpy")
-    return subject(executor, f"{visible(arguments.file)}, the weights of seed {executor.seed}", fresh=True)
+    start = start_of(net)
+    then = f" and those of `{visible(start.path)}`" if start is not None else ""
+    found = subject(executor, f"{visible(arguments.file)}, the weights of seed {executor.seed}{then}", fresh=True)
+    load_initial_weights(net, executor)  # after the rows' own statistics, as in a training
+    return found

@@ -107,9 +107,9 @@ class Explanation:
 def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) -> Explanation:
     """Follow one example through a step of a net: values, formulas, gradients, the update.
 
-    `of`: a Net, with its initial weights; an Executor or a run, with its present weights, which do not change. `rows`:
-    arrays by name, as for `Executor.train_step`; by default the training rows of the file, or random ones if it has
-    none. `example`: the number of the row, from 1. Raises InputError, DataError, GpubpError.
+    `of`: a Net, with the initial weights of its seed, without `start`; an Executor or a run, with its present weights,
+    which do not change. `rows`: arrays by name, as for `Executor.train_step`; by default the training rows of the file,
+    or random ones if it has none. `example`: the number of the row, from 1. Raises InputError, DataError, GpubpError.
     """
     source = getattr(of, "executor", of)
     if not isinstance(source, Net | Executor):

@@ -8,6 +8,7 @@ from .folds import as_json as folds_as_json
 from .groups import Group, groups, mean_std
 from .history import health_records
 from .history import records as run_records
+from .initial_weights import load_initial_weights
 from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .prediction import Predictor
@@ -58,8 +59,9 @@ __all__ = [
     "holds_seeds",
     "identifier",
     "listed",
-    "mean_std",
+    "load_initial_weights",
     "load_run",
+    "mean_std",
     "net_of",
     "range_test",
     "read",

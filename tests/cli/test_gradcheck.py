@@ -9,7 +9,7 @@ from pathlib import Path
 from gpubp import ops
 from tests.insight.test_gradcheck import planted
 
-from .worlds import MODELS, Call, write
+from .worlds import MODELS, ROWS, Call, write
 
 RIGHT = """\
 models/worked_example.net, the weights of seed 0: 1 training row, loss 0.101325
@@ -70,6 +70,24 @@ def test_a_run_and_a_file_without_data(call: Call, tmp_path: Path) -> None:
     assert said.code == 0
     assert "the weights of seed 3: 4 drawn rows" in said.out
     assert "2 of 6" in said.out
+
+
+def test_a_file_starts_as_in_training(call: Call, tmp_path: Path) -> None:
+    path = write(tmp_path, rows=ROWS)
+    scaled = path.read_text("utf-8").replace("x -> dense", "x -> standardize -> dense")
+    path.write_text(scaled, "utf-8")
+    assert call("run", path, "--out", tmp_path / "first", "--device", "cpu", "--quiet").code == 0
+    # Other rows have other statistics, and they are not the ones that the training starts with.
+    (tmp_path / "a.csv").write_text("a,b,y\n7,8,1\n1,2,3\n9,9,9\n", "utf-8")
+    path.write_text(scaled.replace("epochs", 'start = load("first")\n  epochs'), "utf-8")
+    run, file = ([call(verb, where) for where in (tmp_path / "first", path)] for verb in ("explain", "gradcheck"))
+    assert file[1].out.startswith(f"{path}, the weights of seed 0 and those of `first`: 3 training rows, loss ")
+    first, second = (re.findall(r"^  (?:W|b|mean)\d .*", said.out, re.MULTILINE) for said in run)
+    assert len(first) == 5
+    assert first == second
+    assert file[1].out.splitlines()[-1] == "the gradients are right"
+    path.write_text(scaled.replace("epochs", 'start = load("nowhere")\n  epochs'), "utf-8")
+    assert call("explain", path).err.startswith("error[E0505]: ")
 
 
 def test_what_is_refused(call: Call, tmp_path: Path) -> None:
