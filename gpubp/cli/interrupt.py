@@ -92,6 +92,9 @@ class Interrupt:
             return
         if self.code:
             # Nothing is tidied up, and nothing is lost: a file being saved is not yet in its place.
+            if number == signal.SIGINT and sys.platform != "win32":
+                signal.signal(number, signal.SIG_DFL)  # a shell leaves its loop only if the signal ends the process
+                os.kill(os.getpid(), number)
             os._exit(128 + number)
         self.code = 128 + number
         name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"

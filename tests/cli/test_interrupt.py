@@ -1,5 +1,5 @@
-"""Ctrl-C and SIGTERM: the first finishes the step, saves and ends with 130 or 143; the second ends at once. What was
-saved is whole."""
+"""Ctrl-C and SIGTERM: the first finishes the step, saves and ends, by the signal or with 143; the second ends at once.
+What was saved is whole."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def test_the_first_saves_and_says_how_to_go_on(tmp_path: Path) -> None:
     process = begin(net, "--out", "run")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == -signal.SIGINT, err
     told = json.loads(out.splitlines()[-1])
     assert (told["stopped"], told["metrics"], told["folder"]) == ("interrupted", {}, "run")
     step = int(read(tmp_path / "run" / LAST).about["step"])
@@ -67,7 +68,7 @@ def test_a_run_goes_on_under_the_options_that_it_began_with(tmp_path: Path) -> N
     process = begin(write_net(tmp_path), "--out", "my run", *options)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == -signal.SIGINT, err
     assert err.strip().endswith("of 500,000; `gpubp run --resume 'my run'` continues from there")
     again = begin_in(tmp_path, "--resume", "my run")
     again.send_signal(signal.SIGTERM)
@@ -87,7 +88,7 @@ def test_a_reader_that_has_gone_ends_the_training_and_loses_nothing(tmp_path: Pa
     process.stdout.close()
     err = process.stderr.read()
     process.stderr.close()
-    assert process.wait(timeout=60) == 130, err
+    assert process.wait(timeout=60) == -signal.SIGINT, err
     step = int(read(tmp_path / "run" / LAST).about["step"])
     assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there\n"
 
@@ -102,7 +103,7 @@ def test_ctrl_c_that_also_ends_the_reader_of_all_messages_loses_nothing(tmp_path
     assert any(line.startswith(b"epoch") for line in process.stdout), "the first epoch is done"
     process.stdout.close()
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=60) == 130
+    assert process.wait(timeout=60) == -signal.SIGINT
     assert int(read(tmp_path / "run" / LAST).about["step"]) > 0
 
 
@@ -121,7 +122,7 @@ def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
     process = begin(write_net(tmp_path, length=LONG), "--no-save")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == -signal.SIGINT
     assert err.rstrip().endswith("of 500,000; nothing is saved")
     assert {file.name for file in tmp_path.iterdir()} == {"a.net", "a.csv"}
 
@@ -163,7 +164,7 @@ def test_the_second_ends_at_once_and_loses_nothing(tmp_path: Path) -> None:
     assert "finishing the step" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 130, "it did not wait for the save"
+    assert process.returncode == -signal.SIGINT, "it did not wait for the save"
     for name, content in before.items():
         assert (tmp_path / "run" / name).read_bytes() == content
     assert gpubp.train(gpubp.load(net), "cpu", resume=tmp_path / "run", epochs=3).executor.step == 15
@@ -211,8 +212,24 @@ def interrupted(folder: Path, how: str, where: str) -> subprocess.CompletedProce
 def test_there_is_no_traceback_while_modules_are_read(tmp_path: Path, module: str) -> None:
     """Within an import KeyboardInterrupt would come out as a traceback, or as a module that cannot be imported."""
     done = interrupted(tmp_path, "heard", module)
-    assert (done.returncode, done.stderr) == (130, "stopped\n")
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "stopped\n")
     assert ("memory" in done.stdout) == (module == "the end")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_a_loop_of_a_shell_ends_with_the_command_in_it(tmp_path: Path) -> None:
+    net = write_net(tmp_path, length=LONG)
+    loop = f"for i in 1 2; do {sys.executable} -m gpubp run {net} --device cpu --json --out $i; done; echo the next"
+    shell = subprocess.Popen(
+        ["bash", "-c", loop], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+    )
+    assert shell.stdout is not None
+    shell.stdout.readline()
+    os.killpg(shell.pid, signal.SIGINT)  # what a terminal does
+    out, err = shell.communicate(timeout=60)
+    assert shell.returncode == -signal.SIGINT, err
+    assert "the next" not in out
+    assert {file.name for file in tmp_path.iterdir()} == {"a.net", "a.csv", "1"}
 
 
 def test_whoever_is_to_ignore_it_does_so(tmp_path: Path) -> None:
