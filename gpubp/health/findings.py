@@ -69,9 +69,8 @@ def _gradient_flow(net: Net, sizes: Sequence[Size]) -> list[Finding]:
             comparison = f"{_name_of(first)}, is {small / large:.1e} times that of {_name_of(last)}"
             if zero:
                 comparison = f"{_name_of(zero[0])}, is 0, that of {_name_of(last)} {large:.1e}"
-            return [
-                Finding("vanishing", f"the gradient vanishes: the delta of {comparison}", _preserve_gradient(sizes))
-            ]
+            message = f"the gradient vanishes: the delta of {comparison}"
+            return [Finding("vanishing", message, _preserve_gradient(net, sizes))]
         if small * VANISHING_RATIO > large:
             message = f"the gradient explodes: the delta of {_name_of(first)}, is {small / large:.1e} times that of "
             findings.append(
@@ -145,15 +144,19 @@ def _others(affected: Sequence[Size]) -> str:
 _LAYERNORM = "`-> layernorm` between layers"
 
 
-def _preserve_gradient(sizes: Sequence[Size]) -> tuple[str, ...]:
-    """Remedies for a vanishing gradient."""
+def _preserve_gradient(net: Net, sizes: Sequence[Size]) -> tuple[str, ...]:
+    """Remedies for a vanishing gradient, but for those that the net already has."""
     inner = [size.layer.nodes for size in sizes if len(size.layer.nodes) > 1 and initialiser(size.layer.nodes[0])]
     bounded = [nodes for nodes in inner if nodes[-1].kind in BOUNDED]
-    help = ["`-> batchnorm` before each activation"]
+    normalized = any(node.kind.endswith("norm") for node in net.graph.nodes)
+    help = [] if normalized else ["`-> batchnorm` before each activation"]
     if inner:
         first, last = (bounded or inner)[0]
-        stage = f"{with_init(first, 'he_normal')} -> {last.kind if last.kind in _UNBOUNDED else 'relu'}"
-        help = [f"`-> {stage}`", *help, f"residual connections: `x + (x -> {stage})`"]
+        passes = last.kind in _UNBOUNDED
+        stage = f"{with_init(first, 'he_normal')} -> {last.kind if passes else 'relu'}"
+        if not passes or not str(initialiser(first)).startswith("he_"):
+            help.insert(0, f"`-> {stage}`")
+        help.append(f"residual connections: `x + (x -> {stage})`")
     return tuple(help)
 
 

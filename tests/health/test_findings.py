@@ -41,6 +41,7 @@ def test_where_the_gradient_vanishes_is_said() -> None:
 
 
 NET = """
+fn small(z) = z / 10
 model {{
   input  x: [4]
   target y: [1]
@@ -105,6 +106,23 @@ def test_the_layer_that_lets_nothing_back_is_named() -> None:
 def test_a_delta_too_small_for_its_type_has_vanished_too() -> None:
     message = told("repeat 30 { dense(8, init = normal(0.01)) -> sigmoid }").message
     assert message.startswith("the gradient vanishes: the delta of layer 1, `p.dense`, is 0, that of layer 31, `p` ")
+
+
+def test_what_a_net_has_already_is_no_remedy() -> None:
+    """The second net is normalized, the last has relus and He initialization."""
+    stage = "dense(32, init = he_normal) -> relu"
+    other, norm, residual = (
+        f"`-> {stage}`",
+        "`-> batchnorm` before each activation",
+        f"residual connections: `x + (x -> {stage})`",
+    )
+    for body, help in (
+        ("repeat 8 { dense(32, init = he_normal) -> sigmoid }", (other, norm, residual)),
+        ("layernorm -> repeat 8 { dense(32) -> sigmoid }", (other, residual)),
+        ("repeat 8 { dense(32, init = normal(0.05)) -> relu }", (other, norm, residual)),
+        ("repeat 8 { dense(32, init = he_normal) -> relu -> small }", (norm, residual)),
+    ):
+        assert told(body).help == help
 
 
 def test_weights_that_begin_with_zeros_have_other_first_ones_for_a_remedy() -> None:
