@@ -7,6 +7,7 @@ from typing import Any
 
 from ..insight import Checked, Element, Report, drawn, gradcheck
 from ..strict_json import dumps
+from .color import say
 from .common import whole
 from .net_or_run import add_net_or_run, open_net_or_run
 from .table import align
@@ -41,7 +42,8 @@ def work(arguments: argparse.Namespace) -> int:
         print(dumps({"file": arguments.file, **as_json(report)}, indent=2))
     else:
         rows = f"{report.rows:,} {'training' if subject.count else 'drawn'} row{'s' * (report.rows > 1)}"
-        print(f"{subject.about}: {rows}, loss {report.loss:.6g}\n\n{table(report)}\n\n{verdict(report)}")
+        print(f"{subject.about}: {rows}, loss {report.loss:.6g}\n\n{table(report)}\n")
+        say(verdict(report))
     return 0 if report.ok else 1
 
 
@@ -114,8 +116,8 @@ def verdict(report: Report) -> str:
     for one in report.blamed:
         m = one.mismatch
         lines.append(
-            f"the derivative of `{one.primitive}` by its input {m.input + 1} is wrong: its rule gives {m.found:.6g}, "
-            f"differences {m.right:.6g}, in {one.place}"
+            f"the derivative of `{one.primitive}` with respect to input {m.input + 1} is wrong: its rule gives "
+            f"{m.found:.6g}, finite differences {m.right:.6g}, in {one.place}"
         )
     if not report.blamed:
         lines.append("every primitive's own rule is right here: the way they are put together is not")

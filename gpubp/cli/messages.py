@@ -7,6 +7,7 @@ import sys
 from ..frontend import TF32
 from ..health import Finding
 from ..training import Run
+from .color import fitted
 from .common import rows_of
 from .live import Live
 from .streams import print_error
@@ -35,4 +36,6 @@ def advise(live: Live, said: list[Finding], finding: Finding, whose: str = "") -
     said.append(finding)
     live.clear()
     sys.stdout.flush()
-    print_error("\n".join([f"\nwarning: {whose}{finding.message}", *(f"  help: {line}" for line in finding.help)]))
+    # The help is for pasting, so none of its lines is folded.
+    warning = fitted(f"\nwarning: {whose}{finding.message}", sys.stderr)
+    print_error("\n".join([warning, *(f"  help: {line}" for line in finding.help)]))

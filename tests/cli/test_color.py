@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from gpubp.cli import color, main
+from gpubp.cli.live import Live
+from gpubp.cli.messages import advise
+from gpubp.health import Finding
 
 from .worlds import NET, write
 
@@ -78,3 +81,19 @@ def test_the_figures_of_an_epoch_stay_with_their_names(monkeypatch: pytest.Monke
     figures = text[text.index("epoch 1/1  train") :].split("\n\n")[0].splitlines()
     assert len(figures) > 1
     assert all(len(line) <= 40 and re.fullmatch(r"(epoch 1/1|  +)(  \S+ \S+)+", line) for line in figures)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_warning_of_health_is_folded_and_its_remedies_can_be_pasted(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    finding = Finding(
+        "dead", "70% of the units of layer 1, `h` are dead", ("`optimizer = sgd(lr = 0.01, momentum = 0.9)`",)
+    )
+    advise(Live(io.StringIO(), wanted=False), [], finding)
+    assert terminal.getvalue().splitlines() == [
+        "",
+        "warning: 70% of the units of layer 1,",
+        "  `h` are dead",
+        "  help: `optimizer = sgd(lr = 0.01, momentum = 0.9)`",
+    ]

@@ -41,7 +41,7 @@ def test_a_wrong_derivative_is_named_and_fails(call: Call) -> None:
     assert [line.endswith("wrong") for line in said.out.splitlines()[3:7]] == [True, True, False, False]
     verdict = said.out.split("\n\n")[-1].splitlines()
     assert verdict[0] == "the gradients of hidden.dense.weight, hidden.dense.bias are wrong"
-    assert verdict[1].startswith("the derivative of `tanh` by its input 1 is wrong: its rule gives ")
+    assert verdict[1].startswith("the derivative of `tanh` with respect to input 1 is wrong: its rule gives ")
     assert verdict[1].endswith(f", in `hidden.tanh`, `tanh` at {MODELS / 'xor.net'}:10:31")
     assert not told["ok"]
     assert told["blamed"][0]["primitive"] == "tanh"
