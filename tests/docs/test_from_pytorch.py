@@ -56,6 +56,15 @@ def test_another_order_of_what_flatten_gives_is_noticed() -> None:
     assert abs(losses[0] - PEER["losses"][0]) > 1e-3
 
 
+def test_the_weights_come_back() -> None:
+    names: dict[str, Any] = {}
+    exec(BLOCKS["inverse"], names)
+    back = names["to_torch"](translated())
+    assert back.keys() == WEIGHTS.keys() - {"1.num_batches_tracked"}
+    for name, array in back.items():
+        np.testing.assert_array_equal(array, WEIGHTS[name])
+
+
 @pytest.mark.parametrize("suffix", ["c", "onnx"])
 def test_the_executor_is_exported(suffix: str, tmp_path: Path) -> None:
     executor = gpubp.Executor(net(), "cpu")

@@ -62,6 +62,13 @@ LAYERS: dict[str, tuple[str, tuple[int, ...], Callable[[], Any], Run]] = {
         lambda: nn.MultiheadAttention(4, 2, batch_first=True),
         lambda m, x: m(x, x, x)[0],
     ),
+    "dense without bias": ("dense(4, bias = false)", (3,), lambda: nn.Linear(3, 4, bias=False), lambda m, x: m(x)),
+    "conv with a stride": (
+        "conv(6, 3, pad = 1, stride = 2, bias = false)",
+        (6, 6, 4),
+        lambda: nn.Conv2d(4, 6, 3, padding=1, stride=2, bias=False),
+        channels_first,
+    ),
 }
 
 
