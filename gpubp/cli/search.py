@@ -78,7 +78,7 @@ def work(arguments: argparse.Namespace) -> int:
         by = f"the mean of {search.figure} over {over[0]}" if over else search.figure
         say(f"{visible(search.file)}: {_trials(search)}, {how}, judged by {by}; in {search.folder}")
         if search.done:
-            print(f"{len(search.done):,} of them are done already")
+            print(f"already done: {len(search.done):,}")
     with Interrupt("stopping; finished trials are saved") as interrupt, live:
         ended = run_search(
             search,
@@ -169,7 +169,8 @@ def _shown(search: Search, arguments: argparse.Namespace, live: Live) -> Callabl
             print(dumps(asdict(trial)), flush=True)
             return
         params = "  ".join(f"{name} {value:<{widths[name]}}" for name, value in trial.params.items())
-        result = visible(trial.failed) if trial.value is None else f"{search.figure} {trial.value:.4g}"
+        std = "" if trial.std is None else f" +- {trial.std:.2g}"
+        result = visible(trial.failed) if trial.value is None else f"{search.figure} {trial.value:.4g}{std}"
         width = len(str(search.trials))
         print(f"trial {trial.number:>{width}}/{search.trials}  {params}  {result}  {trial.seconds:.2f} s", flush=True)
 
@@ -177,18 +178,19 @@ def _shown(search: Search, arguments: argparse.Namespace, live: Live) -> Callabl
 
 
 def table(search: Search) -> str:
-    """The trials, the best first: number, params, figure, epochs, seconds."""
+    """The trials, the best first: number, params, figure, its standard deviation if it is a mean, epochs, seconds."""
     ranked = search.ranked()
     names = list(ranked[0].params)
-    rows = [["trial", *names, search.figure, "epochs", "seconds"], *(_row(trial, names) for trial in ranked)]
+    figures = [search.figure, *(["std"] if any(trial.std is not None for trial in ranked) else [])]
+    rows = [["trial", *names, *figures, "epochs", "seconds"], *(_row(trial, names, len(figures)) for trial in ranked)]
     lines = align(rows).splitlines()
     notes = [f"  {visible(trial.failed)}" if trial.failed else "" for trial in ranked]
     return "\n".join(line + note for line, note in zip(lines, ["", *notes], strict=True))
 
 
-def _row(trial: Trial, names: Sequence[str]) -> list[str]:
-    value = "-" if trial.value is None else f"{trial.value:.4g}"
-    return [str(trial.number), *(trial.params[n] for n in names), value, str(trial.epochs), f"{trial.seconds:.2f}"]
+def _row(trial: Trial, names: Sequence[str], figures: int) -> list[str]:
+    found = ["-" if figure is None else f"{figure:.4g}" for figure in (trial.value, trial.std)][:figures]
+    return [str(trial.number), *(trial.params[n] for n in names), *found, str(trial.epochs), f"{trial.seconds:.2f}"]
 
 
 def command(search: Search, trial: Trial) -> str:

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
-from statistics import fmean
 
 from dsl.records import dataclass
 
@@ -28,6 +27,7 @@ from ..frontend import (
     with_options,
 )
 from .dataset import length_of
+from .groups import mean_std
 from .restarts import Race, begin
 from .run import Progress
 from .trials import Task, Trial, one_trial
@@ -37,6 +37,8 @@ WINDOW = 64
 Figures = list[tuple[float, int] | None]
 """For each net the metric that the search optimises and the epochs it took; None if something is wrong: trained by
 itself, it will report what."""
+Repeated = list[tuple[list[float], int] | None]
+"""The same with the metric on each division of the rows, or of each seed, and the most epochs that one took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def trials_of(
     """The results of a group, to the bit those of `one_trial`; finally None if it was interrupted. Raises errors that
     affect every trial: DataError, DeviceError."""
     began = time.perf_counter()
-    found: Figures | None = [None] * len(group)
+    found: Repeated | None = [None] * len(group)
     if len(group) > 1:
         try:
             found = _figures(task, [one.net for one in group if one.net is not None], device, progress, stopping)
@@ -112,7 +114,9 @@ def trials_of(
     seconds = round((time.perf_counter() - began) / len(group), 3)
     for one, figure in zip(group, found, strict=True):
         if figure is not None:
-            yield Trial(one.number, one.params, *figure, seconds)
+            values, epochs = figure
+            mean, std = mean_std(values)
+            yield Trial(one.number, one.params, mean, epochs, seconds, std=std)
     for one, figure in zip(group, found, strict=True):
         if figure is None:
             trial = one_trial(task, one.number, one.params, device, progress, stopping)
@@ -146,7 +150,7 @@ def _figures(
     device: str,
     progress: Callable[[Progress], None] | None,
     stopping: Callable[[], bool] | None,
-) -> Figures | None:
+) -> Repeated | None:
     """The metrics of nets of one group; None if they were interrupted."""
     several: list[Figures] = []
     for alike in zip(*map(task.divided, nets), strict=True):
@@ -155,7 +159,7 @@ def _figures(
             return None
         several.append(found)
     return [
-        None if None in each else (fmean(value for value, _ in each), max(epochs for _, epochs in each))
+        None if None in each else ([value for value, _ in each], max(epochs for _, epochs in each))
         for each in zip(*several, strict=True)
     ]
 

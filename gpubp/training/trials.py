@@ -26,7 +26,7 @@ GRID, RANDOM, TPE = "grid", "random", "tpe"
 class Trial:
     """One training, or one for each fold or seed. `value`: the metric that the search optimises, or its mean over
     these, None if the training `failed`, for the reason given. `epochs`: the maximum number it took, `seconds` the
-    time."""
+    time. `std`: the standard deviation (n - 1) over the folds or seeds, None if there is only one."""
 
     number: int
     params: dict[str, str]
@@ -34,6 +34,7 @@ class Trial:
     epochs: int
     seconds: float
     failed: str = ""
+    std: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def one_trial(
         nonlocal epochs
         epochs = max(epochs, int(run.history[-1]["epoch"]))
 
-    value, failed = None, ""
+    value, std, failed = None, None, ""
     try:
         net = with_options(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
         how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
@@ -122,7 +123,7 @@ def one_trial(
                 return None
             for which, why in result.diverged.items():  # a mean over the easier ones compares with no other
                 raise DivergedError(f"{'seed' if task.folds is None else 'fold'} {which}: {why}")
-            value = result.mean[task.figure]
+            value, std = result.mean[task.figure], result.std.get(task.figure)
         else:
             run = train(net, device, recorded=[count], **how)
             if run.stopped == "interrupted":
@@ -136,4 +137,4 @@ def one_trial(
         failed = f"diverged: {str(error).splitlines()[0]}"
     except (GpubpError, MemoryError) as error:
         failed = str(error).partition("\n")[0] or "not enough memory"
-    return Trial(number, params, value, epochs, round(time.perf_counter() - began, 3), failed)
+    return Trial(number, params, value, epochs, round(time.perf_counter() - began, 3), failed, std)

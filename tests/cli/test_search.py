@@ -100,7 +100,7 @@ def test_it_goes_on_with_the_same_trials(call: Call, tmp_path: Path, cut: int | 
     (tmp_path / "s/trials.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][: -1 if cut is None else cut])
     said = call("search", "--resume", "s", "--device", "cpu")
     assert said.code == 0, said.err
-    assert "2 of them are done already" in said.out
+    assert "\nalready done: 2\n" in said.out
     assert trials(tmp_path / "s") == trials(tmp_path / "whole")
     more = call("search", "--resume", "s", "--trials", "5", "--device", "cpu", "--quiet")
     assert more.code == 0
@@ -194,9 +194,13 @@ def test_trials_with_several_seeds(call: Call, tmp_path: Path) -> None:
     assert (said.code, said.err) == (0, "")
     assert "judged by the mean of valid.loss over 3 seeds" in said.out.splitlines()[0]
     command = shlex.split(said.out.strip().splitlines()[-1].partition(": ")[2])
-    again = call(*command[1:], "--device", "cpu", "--json", "--no-save")
+    again = json.loads(call(*command[1:], "--device", "cpu", "--json", "--no-save").out.splitlines()[-1])
     best = min(trials(tmp_path / "s"), key=lambda trial: trial["value"])
-    assert json.loads(again.out.splitlines()[-1])["mean"]["valid.loss"] == best["value"]
+    assert (again["mean"]["valid.loss"], again["std"]["valid.loss"]) == (best["value"], best["std"])
+    heads, first = (line.split() for line in said.out.split("\n\n")[1].splitlines()[:2])
+    assert heads[-4:] == ["valid.loss", "std", "epochs", "seconds"]
+    assert first[-4:-2] == [f"{best['value']:.4g}", f"{best['std']:.4g}"]
+    assert f"  valid.loss {best['value']:.4g} +- {best['std']:.2g}  " in said.out
     (tmp_path / "s/trials.jsonl").write_text("")
     assert call("search", "--resume", "s", "--quiet").code == 0
     assert min(trial["value"] for trial in trials(tmp_path / "s")) == best["value"]
