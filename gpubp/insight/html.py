@@ -20,7 +20,7 @@ def as_html(document: Mapping[str, Any], about: str) -> str:
     """The page of a document (gpubp.insight.document), which it holds as JSON; `about`: which step that is.
     Arrays of more than `PAGED` numbers are for other readers."""
     sentences = [
-        *notation(document),
+        f"{' '.join(notation(document))}.",
         *([f"In the update {meanings(document['update']['formulas'])}."] if document["loss"] else ()),
     ]
     places = {

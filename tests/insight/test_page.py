@@ -254,6 +254,7 @@ def test_a_browser_steps_through_it(tmp_path: Path) -> None:
         (4, "the loss", "L = 0.5 * (a2 - y)2"),
         (6, "backward, layer 1, hidden", "\u03b41 = \u2202L/\u2202a1 * (a1 * (1 - a1))"),
         (7, "the update", "hidden.dense.weight, change"),
+        (7, "the update", "hidden.dense.weight, after"),
     ):
         assert heading in steps[number - 1]
         assert formula in steps[number - 1]

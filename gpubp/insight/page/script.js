@@ -21,6 +21,7 @@ function updates() {
   return Object.entries(told.update.parameters).map(([name, change]) => [name, [
     { name: `${name}, before`, formula: "", about: "", inner: [], value: change.before },
     { name: `${name}, change`, formula: "", about: "", inner: [], value: change.change },
+    { name: `${name}, after`, formula: "", about: "", inner: [], value: change.after },
     ...Object.entries(change.kept).flatMap(([kept, values]) => [
       { name: `${kept} of ${name}, before`, formula: "", about: "", inner: [], value: values.before },
       { name: `${kept} of ${name}, after`, formula: "", about: "", inner: [], value: values.after },
