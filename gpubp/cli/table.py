@@ -38,12 +38,12 @@ def confusions(run: Run) -> str:
 
 
 def confusion(key: str, table: Sequence[Sequence[int]], net: Net, words: Mapping[str, Sequence[str]]) -> str:
-    """A table of how often each class was taken for each. `key`: the metric, behind the part of the data if any;
+    """A table of how often each class was predicted as each. `key`: the metric, behind the part of the data if any;
     `words`: the class names of each input and target that has some."""
     classes = words.get(metric_labels(net).get(key.rpartition(".")[2], "")) or map(str, range(len(table)))
     names = [visible(short(word)) for word in classes]
     rows = [["", *names], *([name, *map(str, row)] for name, row in zip(names, table, strict=True))]
-    return f"{key}: rows are the classes, columns what they were taken for\n{align(rows, 1)}"
+    return f"{key}: rows are the true classes, columns the predicted ones\n{align(rows, 1)}"
 
 
 def truth_table(run: Run) -> str:

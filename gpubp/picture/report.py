@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import unified_diff
@@ -22,7 +23,7 @@ from .views import View
 _SHORT = 8
 """Numbers, or words, of an input that are written out."""
 _TABLE = 500
-"""Classes of which there is a table of what was taken for what."""
+"""Classes of which there is a confusion matrix."""
 
 
 def report(path: Path) -> str:
@@ -41,7 +42,7 @@ def report(path: Path) -> str:
     heat = views.gradients(sizes) if sizes else None
     if heat is not None:
         sections.append(("gradients", f'<div class="wide">{_chart(heat)}</div>'))
-    sections += _answers(run, int(run.about.get("seed") or 0))
+    sections += _predictions(run, int(run.about.get("seed") or 0))
     sections.append(("environment", _environment(listing.about)))
     links = "".join(f'<a href="#part{i}">{escape(name)}</a>' for i, (name, _) in enumerate(sections))
     body = f'<nav class="parts" aria-label="Parts of the report">{links}</nav>\n'
@@ -59,9 +60,14 @@ def _figures(run: LoadedRun) -> str:
     text = _table(["", *names], rows) if rows else "<p>The run has no figures yet.</p>"
     last: Mapping[str, Any] = next((record for record in reversed(run_records(run.path)) if "metrics" in record), {})
     for one in last.get("health", ()):
-        help = "".join(f"<li>{escape(str(line))}</li>" for line in one.get("help", ()))
-        text += f'<div class="finding"><p>{escape(str(one.get("message", "")))}</p><ul>{help}</ul></div>'
+        help = "".join(f"<li>{_with_code(str(line))}</li>" for line in one.get("help", ()))
+        text += f'<div class="finding"><p>{_with_code(str(one.get("message", "")))}</p><ul>{help}</ul></div>'
     return text
+
+
+def _with_code(text: str) -> str:
+    """A message as HTML: what stands between backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _file(run: LoadedRun) -> str:
@@ -92,14 +98,14 @@ def _coloured(text: str) -> str:
     return shown
 
 
-def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
+def _predictions(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
     """What the run makes of rows: charts, and the worst of them."""
     if run.net.graph.rows is None or run.net.graph.train is None:
         return
     try:
         rows = predicted_rows(run, seed)
     except (GpubpError, NetError) as error:
-        yield "answers", f"<p>The data cannot be read any more: {escape(str(error).splitlines()[0])}</p>"
+        yield "predictions", f"<p>The data cannot be read any more: {escape(str(error).splitlines()[0])}</p>"
         return
     for found in compare(run, rows):
         about, charts = f"<p>Of {rows.about}.</p>", ""
@@ -109,11 +115,11 @@ def _answers(run: LoadedRun, seed: int) -> Iterator[tuple[str, str]]:
             charts = _chart(views.confusion(found))
         else:
             right = int((found.true == found.predicted).sum())
-            about += f"<p>{right:,} of {len(found.true):,} answers are right.</p>"
+            about += f"<p>{right:,} of {len(found.true):,} positions are right.</p>"
         if isinstance(found, Classes) and (plane := views.boundary(run, rows, found)) is not None:
             charts += _chart(plane)
-        yield f"answers: {found.target}", f'{about}<div class="charts">{charts}</div>'
-        yield f"worst: {found.target}", _worst(rows, found, run.words)
+        yield f"predictions: {found.target}", f'{about}<div class="charts">{charts}</div>'
+        yield f"worst predictions: {found.target}", _worst(rows, found, run.words)
 
 
 def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[str]]) -> str:
@@ -122,7 +128,7 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
     of = chosen
     if isinstance(found, Classes):
         of = found.rows[chosen]
-        heads = [rows.heading, "true", "taken for", "probability of the true class"]
+        heads = [rows.heading, "true", "predicted", "probability of the true class"]
         table_rows = [
             [rows.name(row), found.words[found.true[i]], found.words[found.predicted[i]], f"{found.probability[i]:.4f}"]
             for row, i in zip(of, chosen)
@@ -138,11 +144,11 @@ def _worst(rows: Rows, found: Classes | Numbers, words: Mapping[str, Sequence[st
             [rows.name(i), _list(true), _list(predicted), f"{abs(predicted - true).mean():.4g}"]
             for i, (true, predicted) in zip(chosen, pairs)
         ]
-    what = "rows" if isinstance(found, Numbers) or found.places is None else "answers"
+    what = "rows" if isinstance(found, Numbers) or found.places is None else "positions"
     text = f"<p>Of {rows.about}, the {what} with {how}; {escape(rows.numbering)}.</p>"
     for name, values in rows.inputs.items():
         titles = [
-            f"{rows.title(row)}: {found.words[found.true[i]]},\ntaken for {found.words[found.predicted[i]]}"
+            f"{rows.title(row)}: {found.words[found.true[i]]},\npredicted {found.words[found.predicted[i]]}"
             if isinstance(found, Classes)
             else rows.title(row)
             for row, i in zip(of, chosen)

@@ -71,8 +71,8 @@ def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
         axes.set_yticks(range(len(layers)), [plain(name) for name in layers], fontsize=9)
         shown = np.unique(np.linspace(0, len(steps) - 1, min(8, len(steps))).round().astype(int))
         axes.set_xticks(shown, [f"{steps[i]:,}" for i in shown])
-        axes.set_xlabel("step, a column for each that was measured")
-        bar = fig.colorbar(image, ax=axes, label="rms, power of ten")
+        axes.set_xlabel("step")
+        bar = fig.colorbar(image, ax=axes, label="log10 of rms")
         bar.outline.set_visible(False)
         lines = []
         for name, row in zip(layers, grid, strict=True):
@@ -82,8 +82,9 @@ def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
                 ends = f"{10 ** row[first]:.3g} at step {steps[first]:,}, {10 ** row[last]:.3g} at step {steps[last]:,}"
                 lines.append(f"{name}: {ends}; least {10 ** np.nanmin(row):.3g}, most {10 ** np.nanmax(row):.3g}")
             else:
-                lines.append(f"{name}: nothing comes back")
-        return _view(fig, "gradients by layer and step; empty where nothing came back", lines)
+                lines.append(f"{name}: no gradient")
+        about = "root mean squares (rms) of the gradients, by layer and measured step; empty where there is none"
+        return _view(fig, about, lines)
 
 
 def confusion(found: Classes) -> View:
@@ -103,15 +104,15 @@ def confusion(found: Classes) -> View:
             for j in range(count):
                 color = "#000000" if share[i, j] > 0.5 else "#ffffff"
                 axes.text(j, i, f"{table[i, j]}", ha="center", va="center", color=color, fontsize=9)
-        axes.set_xlabel(f"taken for, by `{plain(found.output)}`")
-        axes.set_ylabel(f"`{plain(found.target)}`")
-        fig.colorbar(image, ax=axes, label="share of the class", shrink=0.8).outline.set_visible(False)
+        axes.set_xlabel(f"predicted {plain(found.target)}")
+        axes.set_ylabel(f"true {plain(found.target)}")
+        fig.colorbar(image, ax=axes, label="fraction of the true class", shrink=0.8).outline.set_visible(False)
         right = int(table.trace())
-        lines = [f"{right:,} of {int(table.sum()):,} {'rows' if found.places is None else 'answers'} are right."]
+        lines = [f"{right:,} of {int(table.sum()):,} {'rows' if found.places is None else 'positions'} are right."]
         wrong = sorted(((int(table[i, j]), i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
         times = ((f"{n:,} time{'s' * (n != 1)}", found.words[i], found.words[j]) for n, i, j in wrong[:WORST] if n)
-        lines += [f"{true} taken for {taken}: {often}" for often, true, taken in times]
-        return _view(fig, f"what {found.target} was taken for", lines)
+        lines += [f"{true} predicted as {taken}: {often}" for often, true, taken in times]
+        return _view(fig, f"confusion matrix of {found.target}", lines)
 
 
 def against(found: Numbers) -> View:
@@ -125,12 +126,12 @@ def against(found: Numbers) -> View:
         # Thousands of marks are one picture, or the page would be large.
         many = len(true) > 1000
         axes.scatter(true, predicted, s=14, color=COLORS[0], alpha=0.5, linewidths=0, rasterized=many)
-        axes.set_xlabel(f"true, `{plain(found.target)}`")
-        axes.set_ylabel(f"predicted, `{plain(found.output)}`")
+        axes.set_xlabel(f"true {plain(found.target)}")
+        axes.set_ylabel(f"predicted {plain(found.target)}")
         error = predicted - true
         sizes = f"root mean square error {np.sqrt((error**2).mean()):.4g}, largest {np.abs(error).max():.4g}"
         line = f"{len(true):,} numbers; mean error {error.mean():.4g}, {sizes}."
-        return _view(fig, f"predicted {found.target} against the true one", [line])
+        return _view(fig, f"predicted against true {found.target}", [line])
 
 
 def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
@@ -154,7 +155,7 @@ def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
         if two:
             levels, ground = np.linspace(0, 1, 11), value.reshape(_GRID, _GRID).clip(0, 1)
             filled = axes.contourf(x, y, ground, levels=levels, cmap=SIDES, alpha=0.8)
-            fig.colorbar(filled, ax=axes, label=f"`{plain(found.output)}`")
+            fig.colorbar(filled, ax=axes, label=plain(found.output))
             axes.contour(x, y, ground, levels=[0.5], colors="#000000", linewidths=1.2)
         else:
             ground = value.argmax(1).reshape(_GRID, _GRID)
@@ -173,8 +174,8 @@ def boundary(run: LoadedRun, rows: Rows, found: Classes) -> View | None:
         axes.set_ylabel(f"{plain(name)}[1]")
         taken = (ground > 0.5).astype(int) if two else ground
         shares = ", ".join(f"{word} {(taken == k).mean():.0%}" for k, word in enumerate(found.words))
-        lines = [f"The share of the plane shown that is taken for each class: {shares}."]
-        return _view(fig, f"what {found.target} is taken to be, over the plane of {name}", lines)
+        lines = [f"The share of the plane shown that is predicted as each class: {shares}."]
+        return _view(fig, f"predicted {found.target} over the plane of {name}", lines)
 
 
 def worst(found: Classes | Numbers) -> tuple[NDArray[Any], str]:

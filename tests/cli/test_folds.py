@@ -40,7 +40,7 @@ def test_a_table_of_the_folds(call: Call, file: Path) -> None:
         assert row[:-1] == [str(k + 1), "10", *(f"{metrics[name]:.4g}" for name in figures), "3"]
     assert rows[3:] == [[name, *(f"{known[name][figure]:.4g}" for figure in figures)] for name in ("mean", "std")]
     first, names, *counts = tables.splitlines()
-    assert first.startswith("valid.confusion: rows are the classes")
+    assert first.startswith("valid.confusion: rows are the true classes")
     assert names.split() == [line.split()[0] for line in counts] == ["lily", "oak", "rose"]
     assert sum(int(cell) for line in counts for cell in line.split()[1:]) == 30
     assert saved.splitlines() == [

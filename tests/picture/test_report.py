@@ -70,8 +70,13 @@ def test_it_is_sound_and_asks_for_nothing(page_of: Callable[[str], str], name: s
 
 def test_what_stands_in_it(page_of: Callable[[str], str]) -> None:
     always = ["figures", "file", "net", "curves", "gradients"]
-    assert heads(page_of("digits")) == [*always, "answers: digit", "worst: digit", "environment"]
-    assert heads(page_of("diabetes")) == [*always, "answers: progression", "worst: progression", "environment"]
+    assert heads(page_of("digits")) == [*always, "predictions: digit", "worst predictions: digit", "environment"]
+    assert heads(page_of("diabetes")) == [
+        *always,
+        "predictions: progression",
+        "worst predictions: progression",
+        "environment",
+    ]
     assert heads(page_of("vae")) == [*always, "environment"], "no target to compare with"
     assert heads(page_of("pinn")) == [*always[:4], "environment"], "too few steps to measure gradients"
     assert "over the plane of point" in page_of("spiral")
@@ -138,7 +143,7 @@ def test_gradients_by_layer_and_step(runs: Path, tmp_path: Path) -> None:
     text = report(run)
     assert "gradients" in heads(text)
     assert "a.dense: 0.001 at step 0, 0.004 at step 40; least 0.001, most 0.004" in text
-    assert "b: nothing comes back" in text
+    assert "b: no gradient" in text
     assert "p.dense: 0.5 at step 0, 0.25 at step 40" in text
     (run / "health.jsonl").unlink()
     assert "gradients" not in heads(report(run)), "a run that has none"
@@ -186,7 +191,7 @@ def test_answers_for_each_position_of_a_sequence(tmp_path: Path) -> None:
     assert isinstance(rows, dict)
     p, true = run.executor.predict(rows["said"]), rows["next"]
     given = np.take_along_axis(p, true[..., None], 2)[..., 0]
-    given[true == 0] = 2.0  # these are no answers
+    given[true == 0] = 2.0  # these are no positions to predict
     row, place = divmod(int(given.argmin()), 12)
     text = report(out)
     assert heads(text) == [
@@ -195,19 +200,21 @@ def test_answers_for_each_position_of_a_sequence(tmp_path: Path) -> None:
         "net",
         "curves",
         "gradients",
-        "answers: next",
-        "worst: next",
+        "predictions: next",
+        "worst predictions: next",
         "environment",
     ]
     right, of = int((p.argmax(2) == true)[true > 0].sum()), int((true > 0).sum())
     assert 0 < right < of < true.size
-    assert f"{right:,} of {of:,} answers are right." in text
+    assert f"{right:,} of {of:,} positions are right." in text
     names = run.words["next"]
     before = " ".join(names[k] for k in rows["said"][row, max(0, place - 7) : place + 1])
     cells = [place + 1, names[true[row, place]], names[int(p[row, place].argmax())], f"{given[row, place]:.4f}"]
     cells.append(("… " if place > 7 else "") + before)
-    found = re.search(f'<tbody><tr><th scope="row">{row + 1}</th>(.*?)</tr>', text[text.index("worst: next</h2>") :])
-    assert found is not None, "the worst answer comes first"
+    found = re.search(
+        f'<tbody><tr><th scope="row">{row + 1}</th>(.*?)</tr>', text[text.index("worst predictions: next</h2>") :]
+    )
+    assert found is not None, "the worst one comes first"
     assert [unescape(cell) for cell in re.findall("<td>(.*?)</td>", found[1])] == [str(cell) for cell in cells]
 
 
@@ -243,14 +250,14 @@ def test_names_stay_text(tmp_path: Path) -> None:
     assert all(f">{word}<" in text for word in ("$x_{$", "&lt;b&gt;", "a &amp; b", "雨"))
 
 
-def test_data_that_is_gone_leaves_out_the_answers(tmp_path: Path) -> None:
+def test_data_that_is_gone_leaves_out_the_predictions(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("u,v,kind\n1,2,a\n3,4,b\n", "utf-8")
     (tmp_path / "a.net").write_text(NAMES, "utf-8")
     out = tmp_path / "run"
     assert main(["run", str(tmp_path / "a.net"), "--device", "cpu", "--out", str(out), "--quiet"]) == 0
     (tmp_path / "a.csv").unlink()
     text = report(out)
-    assert heads(text) == ["figures", "file", "net", "curves", "answers", "environment"]
+    assert heads(text) == ["figures", "file", "net", "curves", "predictions", "environment"]
     assert "The data cannot be read any more: " in text
     assert "a.csv" in text
 

@@ -21,4 +21,4 @@ def test_how_many_rows_it_speaks_of(of: int, about: str) -> None:
 def test_how_often_one_class_was_taken_for_another() -> None:
     true, taken = np.array([0, 0, 0, 1, 1, 1]), np.array([1, 1, 0, 0, 1, 1])
     told = confusion(Classes("p", "kind", ("a", "b"), true, taken, np.ones(6), np.arange(6))).description
-    assert told.splitlines() == ["3 of 6 rows are right.", "a taken for b: 2 times", "b taken for a: 1 time"]
+    assert told.splitlines() == ["3 of 6 rows are right.", "a predicted as b: 2 times", "b predicted as a: 1 time"]
