@@ -46,13 +46,7 @@ class CrossValidation(Study):
     stopped: str = ""
 
     def __repr__(self) -> str:
-        std = self.std
-        figures = [
-            f"{name} {mean:.4g}" + (f" +- {std[name]:.2g}" if std else "")
-            for name, mean in self.mean.items()
-            if name.startswith("valid.") and "penalty" not in name
-        ]
-        return f"<CrossValidation, {len(self.folds)} of {self.of} folds{': ' if figures else ''}{', '.join(figures)}>"
+        return f"<CrossValidation, {len(self.folds)} of {self.of} folds{self.figures('valid')}>"
 
     @property
     def outcomes(self) -> list[Fold]:

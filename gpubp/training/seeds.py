@@ -48,6 +48,9 @@ class Replication(Study):
     diverged: dict[int, str] = field(default_factory=dict)
     stopped: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Replication, {len(self.replicates)} of {self.of} seeds{self.figures(self._last_part)}>"
+
     @property
     def outcomes(self) -> list[Replicate]:
         return self.replicates
@@ -55,8 +58,12 @@ class Replication(Study):
     @property
     def tables(self) -> dict[str, list[list[int]]]:
         """The tables of the last part of the data, `test.confusion` and so on: the sums over the seeds."""
-        names = [*self.replicates[0].metrics] if self.replicates else []
-        return self.summed(names[-1].partition(".")[0]) if names else {}
+        return self.summed(self._last_part)
+
+    @property
+    def _last_part(self) -> str:
+        names = [*self.replicates[0].metrics] if self.replicates else [""]
+        return names[-1].partition(".")[0]
 
 
 def replicate(

@@ -58,6 +58,8 @@ def test_what_the_seeds_come_to(tmp_path: Path) -> None:
     known = json.loads((tmp_path / "s/seeds.json").read_text("utf-8"))
     assert (known["first"], known["of"], known["mean"], known["std"]) == (7, 3, told.mean, told.std)
     assert [one["seed"] for one in known["seeds"]] == [7, 8, 9]
+    loss, std = told.mean["test.loss"], told.std["test.loss"]
+    assert repr(told).startswith(f"<Replication, 3 of 3 seeds: test.loss {loss:.4g} +- {std:.2g}")
     alone, _ = collected(net, 1)
     assert (alone.mean, alone.std) == (alone.replicates[0].metrics, {})
 
