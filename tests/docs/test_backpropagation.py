@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 import gpubp
 from gpubp.cli import main
+from gpubp.ir import PRIMITIVES
+from gpubp.registry import ENTRIES
 from tools.markdown import Block, blocks, whole
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,18 +45,36 @@ def test_weights_that_are_alike_stay_alike(tmp_path: Path) -> None:
 
 
 def test_the_loss_surface_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain steps swing across the valley, those of momentum less often, and Adam's lead straight to its bottom."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
-    (text,) = [block.text for block in BLOCKS if block.file == "by_hand.net"]
-    Path("by_hand.net").write_text(text, "utf-8")
-    (program,) = [block.text for block in BLOCKS if block.kind == "python"]
+    (text,) = [block.text for block in BLOCKS if block.file == "valley.net"]
+    Path("valley.net").write_text(text, "utf-8")
+    (program,) = [block.text for block in BLOCKS if block.detail == "surface"]
     names: dict[str, Any] = {}
     exec(program, names)
     assert Path("surface.png").stat().st_size > 10_000
-    loss, first, last = names["loss"], names["path"][0], names["path"][-1]
-    assert first.tolist() == [0.5, -0.5]
-    assert (last > first).all(), "both hidden units are positive, and the output is to be 1"
-    assert (loss[:, 1:] < loss[:, :-1]).all(), "the loss falls with the first weight"
+    across = {method: [first - 1 for first, _ in path] for method, path in names["paths"].items()}
+    assert {values[0] for values in across.values()} == {-2}
+    turns = {method: sum(a * b < 0 for a, b in pairwise(values)) for method, values in across.items()}
+    assert turns["sgd"] > 30 > 10 > turns["momentum"] > turns["adam"]
+    walked = names["paths"]["adam"][5] - names["paths"]["adam"][0]
+    assert walked[0] > 1
+    assert walked[0] == pytest.approx(walked[1], rel=0.02)
+
+
+def test_a_planted_derivative_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (program,) = [block.text for block in BLOCKS if block.detail == "lab.py"]
+    path = tmp_path / "a.net"
+    (text,) = [block.text for block in BLOCKS if block.file == "by_hand.net"]
+    path.write_text(text.replace("-> sigmoid", "-> bent"), "utf-8")
+    try:
+        exec(program, {})
+        assert main(["gradcheck", str(path)]) == 1
+        assert "the derivative of `bent` with respect to input 1 is wrong" in capsys.readouterr().out
+    finally:
+        PRIMITIVES.pop("bent", None)
+        ENTRIES.pop(("function", "bent"), None)
 
 
 def test_models_that_it_names_are_there() -> None:
