@@ -164,11 +164,11 @@ def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[s
     names = _names_of(cx, option)
     numbers = [e.name.text for e in cx.scope.entries() if e.definition is None and not has_node(e.value)]
     if not names:
-        help = did_you_mean(path.text, numbers) or foreign_word(path.text)
+        help = did_you_mean(path.text, numbers) or foreign_word(path.text, option.name)
         help = help or (f"it takes {takes_text(option)}",)
         return cx.error("E0201", f"there is no value `{path.text}`", path.span, label="unknown name", help=help)
     help = did_you_mean(path.text, names | set(numbers), elsewhere=cx.shared.catalog.elsewhere)
-    help = help or foreign_word(path.text) or (f"it takes {listed(sorted(names)[:12])}",)
+    help = help or foreign_word(path.text, option.name) or (f"it takes {listed(sorted(names)[:12])}",)
     return cx.error(
         "E0201", f"`{option.name}` does not know `{path.text}`", path.span, label="unknown word", notes=notes, help=help
     )

@@ -32,4 +32,6 @@ def check_paths(cx: Context, scope: Scope | None) -> None:
         if use.text.rpartition(".")[0] in makers:
             continue
         help = did_you_mean(use.text, [name for name in known if name.count(".") == use.text.count(".")])
-        cx.error("E0201", f"the model has no place `{use.text}`", use.span, label="unknown name", help=help)
+        cx.error(
+            "E0201", f"the model has no value, stage or layer `{use.text}`", use.span, label="unknown name", help=help
+        )

@@ -86,14 +86,14 @@ def listed(names: Iterable[str], last: str = "or") -> str:
     return f"{', '.join(quoted[:-1])} {last} {quoted[-1]}"
 
 
-def foreign_word(text: str) -> tuple[str, ...]:
-    """The help for `True`, `yes` and `None`."""
+def foreign_word(text: str, option: str = "") -> tuple[str, ...]:
+    """The help for `True`, `yes` and `None`, where `option` is given them."""
     if text.lower() in ("true", "false", "pi"):
         return (f"did you mean `{text.lower()}`?",)
     if text.lower() in ("yes", "on", "no", "off"):
         return (f"did you mean `{'true' if text.lower() in ('yes', 'on') else 'false'}`?",)
     if text.lower() in ("none", "null", "nil"):
-        return (f"there is no `{text}`: omit the argument",)
+        return (f"there is no `{text}`: leave out {f'`{option}`' if option else 'the argument'}",)
     return ()
 
 

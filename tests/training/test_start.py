@@ -131,7 +131,7 @@ def test_names_of_another_library_are_told(tmp_path: Path) -> None:
         ('"first/run"', "6) -> dense(6", r"`p\.dense_2\.weight` has shape \[6, 1\] in `first/run`, and \[6, 6\] here"),
         ('"first/run", only = [p.dense_3]', "6) -> dense(6", r"`first/run` has no `p\.dense_3\.weight`"),
         ('"first/run", only = [p.tanh]', "", r"`p\.tanh` has no weights"),
-        ('"first/run", only = [q]', "", "the model has no place `q`"),
+        ('"first/run", only = [q]', "", "the model has no value, stage or layer `q`"),
     ],
 )
 def test_what_does_not_fit(tmp_path: Path, trained: gpubp.Run, start: str, change: str, message: str) -> None:
