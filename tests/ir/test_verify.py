@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -134,3 +136,10 @@ def test_recordings_do_not_mix() -> None:
 def test_a_name_is_defined_once() -> None:
     with pytest.raises(GpubpError, match="`exp` is defined twice"):
         define(Primitive("exp", ops.exp.infer, None, "xp.exp({0})", "elementwise", (Example(((),), {}),)))
+
+
+def test_what_the_docstring_of_a_primitive_calls_is_a_field_of_it() -> None:
+    assert Primitive.__doc__ is not None
+    called = re.findall(r"`(\w+)\(", Primitive.__doc__)
+    assert len(called) > 9
+    assert {*called} <= set(Primitive.__slots__)
