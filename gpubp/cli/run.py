@@ -180,7 +180,8 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
         if run.best_epoch is not None:
             print(f"{'' if run.stopped else chr(10)}the best state, of epoch {run.best_epoch}, is the result")
         if run.history:
-            steps = int(run.history[-1]["step"]) - run.first_step
+            # The best of several restarts may have stopped before the interruption.
+            steps = max(0, int(run.history[-1]["step"]) - run.first_step)
             print(f"\n{steps:,} step{'' if steps == 1 else 's'} in {seconds:.2f} s\n")
         else:
             print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")

@@ -115,6 +115,8 @@ class SideBySide:
         """Let net `k` go on from arrays such as `state` gives."""
         with self._running():
             for name, array in arrays.items():
+                if name not in self.arrays:
+                    self.arrays[name] = self.backend.zeros((self.count, *array.shape), array.dtype)
                 self.arrays[name][k] = array
 
     def snapshot(self) -> Callable[[], None]:

@@ -13,8 +13,7 @@ from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .prediction import Predictor
 from .rate_range import RangeTest, range_test
-from .restarts import spread
-from .run import Progress, Run
+from .run import Progress, Run, spread
 from .searching import Search, begin_search, check_jobs, resume_search, run_search
 from .seeds import Replicate, Replication, replicate, seeds_in
 from .seeds import as_json as seeds_as_json

@@ -20,6 +20,9 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT = 1
 MAX_HEADER = 16 << 20
 """Maximum size of a header in bytes; 100,000 arrays need no more."""
+RESTARTS, NOW, BESTS = "restarts", "restarts.", "best."
+"""The entry in the metadata of a checkpoint of several restarts none of which is chosen yet; and what the names of its
+arrays begin with: states (restarts, ...), and the best states of those that have one."""
 _NUMPY = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64"}
 """The dtypes of safetensors that NumPy supports."""
 
@@ -113,6 +116,19 @@ def _saved(path: Path, content: bytes) -> Saved:
     if known != _digest(state, about):
         raise CheckpointError(f"`{path}` is damaged: its bytes are not those that were written")
     return Saved(state, about)
+
+
+def part_of(state: Mapping[str, Any], prefix: str, index: int) -> dict[str, Any]:
+    """One of the states that are stacked in arrays with names of this prefix."""
+    return {name.removeprefix(prefix): array[index] for name, array in state.items() if name.startswith(prefix)}
+
+
+def leader_of(saved: Saved) -> Saved:
+    """Of a checkpoint of several restarts the one that leads so far, in its best state if it keeps one."""
+    about = saved.about[RESTARTS]
+    k, kept = about["leader"], about["kept"]
+    state = part_of(saved.state, BESTS, kept.index(k)) if k in kept else part_of(saved.state, NOW, k)
+    return Saved(state, {**saved.about, "seed": about["seeds"][k]})
 
 
 def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..data import Dataset, to_json
 from ..executor import Executor
-from ..frontend import Net, data_files
+from ..frontend import Net, data_files, identity
 from .folder import source_name
 from .run import Run
 
@@ -40,6 +41,13 @@ def environment(executor: Executor) -> dict[str, str]:
     if executor.backend.name != "cpu":
         found["cupy"] = _cupy()
     return found
+
+
+def experiment(executor: Executor, files: Mapping[str, str], dataset: Dataset, split_seed: int) -> dict[str, Any]:
+    """What the state of a training belongs to, as metadata; `files`: the hashes of its data; `split_seed` divided the
+    rows: the best of several restarts has a seed of its own."""
+    found = {"net": identity(executor.net), "data": files, "environment": environment(executor)}
+    return {**found, "columns": to_json(dataset.encoders), "split_seed": split_seed, "precision": executor.precision}
 
 
 def algorithms(executor: Executor) -> dict[str, dict[str, int]]:
@@ -112,6 +120,6 @@ def describe_run(run: Run, known: Mapping[str, Any], where: tuple[str, str], sta
         "params": dict(net.param_overrides),
         "rows": {part: len(rows) for part, rows in run.dataset.parts.items()},
         **({"left_out": run.dataset.left_out} if run.dataset.left_out else {}),
-        **{key: value for key, value in known.items() if key != "columns"},
+        **{key: value for key, value in known.items() if key not in ("columns", "split_seed")},
         **algorithms(executor),
     }

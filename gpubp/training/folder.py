@@ -206,6 +206,12 @@ class RunFolder:
         write_all({self.path / name: text.encode() for name, text in texts.items()})
         self.begun = True
 
+    def begin_anew(self) -> None:
+        """Have the next save write everything again, without the lines that are pending."""
+        self.begun = False
+        for lines in self._waiting.values():
+            lines.clear()
+
     def note(self, record: Mapping[str, Any]) -> None:
         """Append a line of metrics, written by the next save."""
         self._waiting[METRICS].append(_line(record))

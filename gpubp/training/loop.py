@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..data import Dataset, to_json
-from ..errors import CheckpointError, DivergedError, SaveError
-from ..executor import Executor, Programs, Steps, first_non_finite, require_finite_losses, require_memory
-from ..frontend import EPOCH_STEPS, RATE_SCALE, TOTAL_STEPS, Net, identity, require_figure, require_update, watch_of
-from ..frontend.plateau import plateau_of
+from ..data import Dataset
+from ..errors import DivergedError, SaveError
+from ..executor import Executor, Programs, Rows, Steps, first_non_finite, require_finite_losses, require_memory
+from ..frontend import EPOCH_STEPS, STEP, TOTAL_STEPS, Net, plateau_of, require_figure, require_update, watch_of
 from .best import Best, Sums
-from .checkpoint import Saved
+from .checkpoint import RESTARTS, Saved
 from .course import Course, StepRequest
 from .dataset import dataset_of, hashes, length_of
-from .environment import algorithms, describe_run, environment
+from .environment import algorithms, describe_run, experiment
+from .final import measure
 from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
@@ -26,8 +25,9 @@ from .initial_weights import load_initial_weights
 from .pace import Pace, may_run_ahead
 from .plateau import adapt_rate
 from .restarts import Race, race_of
-from .resume import best_before, changes_bytes, measured_before, records_before, require_same, same_place
+from .resume import best_before, changes_bytes, continuing, measured_before, records_before, require_same, same_place
 from .run import Progress, Run
+from .undecided import resume_race, undecided
 
 
 class Training:
@@ -50,33 +50,36 @@ class Training:
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         ex = self.executor = Executor(net, where[0], backend=where[1], programs=shared.get(net.precision))
         shared[net.precision] = ex.programs
-        self.split_seed = ex.seed
+        split_seed = ex.seed
+        fresh = saved is None or RESTARTS in saved.about
         if saved is not None:
             ex.backend.algorithms |= saved.about.get("algorithms", {})
-            try:
-                ex.load_state_dict(saved.state)
-            except CheckpointError as error:
-                raise CheckpointError(f"`{source}` cannot continue as `{net.graph.source.name}`: {error}") from None
-        dataset = dataset_of(ex, data, self.split_seed)
+            with continuing(source, net):
+                if not fresh:
+                    ex.load_state_dict(saved.state)
+        dataset = dataset_of(ex, data, split_seed)
         watch = watch_of(net, dataset.parts)
         self.best, self.plateau = None if watch is None else Best(watch), plateau_of(net.graph)
         require_figure(net.graph, dataset.parts)
         self.batch, self.per_epoch, self.total = length_of(net, len(dataset.parts["train"]))
-        self.race = self._prepare(dataset, fresh=saved is None)
-        self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, ex.step)
+        self.race = self._prepare(dataset, fresh=fresh)
+        if self.race is not None and saved is not None:
+            with continuing(source, net):
+                resume_race(self.race, saved)
+        self.run = Run(ex, dataset, -(-self.total // self.per_epoch), self.total, self.step)
         self.run.folder = None if folder is None else folder.path
         self.sums, self.pace = Sums(), Pace(last=time.monotonic())
         self.saved_step: int | None = None  # the step of the last checkpoint
         self.metadata: dict[str, Any] = {}
         if folder is not None or saved is not None:
-            self.metadata = {"net": identity(net), "data": hashes(net, dataset, given=data is not None)}
-            self.metadata |= {"environment": environment(ex), "columns": to_json(dataset.encoders)}
+            self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         self.health: Health | None = None
         if source is not None and saved is not None:
             self._resume(source, saved)
-        self.placed = ex.place(dataset.part("train"))
-        self.valid = ex.place(dataset.part("valid")) if "valid" in dataset.parts else None
+        self.placed: dict[str, Rows] = {
+            part: ex.place(dataset.part(part)) for part in ("train", "valid") if part in dataset.parts
+        }
         self.all_rows = sum(map(len, dataset.parts.values()))
 
     def _prepare(self, dataset: Dataset, *, fresh: bool) -> Race | None:
@@ -99,14 +102,19 @@ class Training:
             ex.compiled("train", count % self.batch)  # a layer that cannot process the smaller last batch fails now
         return race
 
+    @property
+    def step(self) -> int:
+        """Number of updates so far."""
+        return (self.executor if self.race is None else self.race.ensemble).step
+
     def _resume(self, source: Path, saved: Saved) -> None:
         """Resume a saved state: in the middle of an epoch, of the patience."""
         self.run.warnings += require_same(source, saved, self.net, self.metadata["data"])
         self.run.warnings += changes_bytes(saved, self.metadata["environment"])
-        step = self.executor.step
+        step = self.step
         if self.folder is not None and same_place(self.folder.path, source):
             self.saved_step = step
-        if step % self.per_epoch:
+        if step % self.per_epoch and self.race is None:
             self.sums = Sums(**saved.about["sums"])
         self.records = records_before(source, step, self.per_epoch, self.total)
         self.measured = measured_before(source, step)
@@ -120,11 +128,11 @@ class Training:
         run = self.run
         self.several = not self.hooks.callbacks and self.best is None and may_run_ahead(self.net)
         if self.net.option("health"):
-            self.health = Health(self.placed, self.batch, self.total, self.measured, self.hooks.notice)
+            self.health = Health(self.placed["train"], self.batch, self.total, self.measured, self.hooks.notice)
         if self.race is not None:
             self._decide(self.race)
         ex = self.executor
-        while self.race is None and (step := ex.step) < self.total and not run.stopped:
+        while (step := ex.step) < self.total and not run.stopped:
             # Checked between epochs only, so that it does not depend on where a piece or a process ended.
             between = step > 0 and step % self.per_epoch == 0
             if between and self.best is not None and self.best.patience_exhausted(step, self.per_epoch):
@@ -144,23 +152,39 @@ class Training:
         if self.folder is not None:
             self._save()
         if run.stopped != "interrupted":
-            self._measure()
+            measure(run, ex, self.best, self.placed, self.per_epoch)
+            if self.folder is not None:
+                findings = {} if self.health is None else {"health": [asdict(finding) for finding in run.health]}
+                self.folder.note({"metrics": run.metrics, **findings})
+                self.folder.save(None)
         return run
 
     def _decide(self, race: Race) -> None:
-        """Train all restarts and continue with the best."""
-        run, progress, stopping = self.run, self.hooks.progress, self.hooks.stopping
-        for record in race.epochs(self.total, self.per_epoch, self.batch, progress, stopping, several=self.several):
-            run.history.append(record)
-            self.hooks.epoch_ended(run)
+        """Train all restarts and continue with the best; if the training is stopped before, none is chosen."""
+        run, hooks, folder = self.run, self.hooks, self.folder
+        for records in race.pieces(self.total, self.per_epoch, self.batch, hooks.progress, several=self.several):
+            for record in records:
+                run.history.append(record)
+                if folder is not None:
+                    folder.note(record)
+                hooks.epoch_ended(run)
+            if hooks.stopping is not None and hooks.stopping():
+                run.stopped = "interrupted"
+                run.executor = self.executor = race.ensemble.member(race.leading(range(race.ensemble.count)))
+                return
+            if folder is not None and self.pace.due(time.monotonic(), bool(records)) and self.step < self.total:
+                self._save()
         k = race.judge()
         run.executor = self.executor = race.ensemble.member(k)
         run.restarts, run.judged_by = race.as_records(), race.figure
-        run.history[:], run.stopped = race.history(k), race.interrupted or race.restarts[k].stopped
+        run.history[:], run.stopped = race.history(k), race.restarts[k].stopped
+        self.race, self.sums = None, race.sums_of(k)
         self.best, self.records = race.bests[k], list(run.history)
+        if folder is not None:
+            folder.begin_anew()  # with its figures instead of the leaders'
         if self.best is not None and k in race.kept:
             state = race.ensemble.state_dict(k, race.kept[k])
-            self.best.fresh, self.best.saved = True, replace(self._saved(), state=state)
+            self.best.fresh, self.best.saved = True, self._saved(state)
 
     def _piece(self, first: int) -> Generator[StepRequest, Steps, bool]:
         """Run steps from number `first`, at most to the end of the epoch, or of several. Returns whether one ended."""
@@ -199,14 +223,14 @@ class Training:
     ) -> Generator[StepRequest, Steps, tuple[list[float], list[float], list[int]]]:
         """Run at most `count` steps: their losses, their penalties, and the rows of each batch. Raises
         DivergedError."""
-        ex, epoch = self.executor, first // self.per_epoch + 1
+        ex, rows, epoch = self.executor, self.placed["train"], first // self.per_epoch + 1
         try:
-            steps = yield StepRequest(ex, self.placed, self.all_rows, self.batch, count)
+            steps = yield StepRequest(ex, rows, self.all_rows, self.batch, count)
             losses, penalties = map(ex.backend.to_host, steps[:2])
             require_finite_losses(losses, penalties, first)
         except DivergedError as error:
             # A step whose loss alone is not finite was applied: the following steps show what is wrong, too.
-            raise DivergedError(f"epoch {epoch:,}: {error}{first_non_finite(ex, self.placed, self.batch)}") from None
+            raise DivergedError(f"epoch {epoch:,}: {error}{first_non_finite(ex, rows, self.batch)}") from None
         return losses.tolist(), penalties.tolist(), steps[2]
 
     def _epoch_over(self, step: int) -> None:
@@ -217,18 +241,17 @@ class Training:
             "train.loss": self.sums.loss / self.sums.examples,
             "train.penalty": self.sums.penalty,
         }
-        if self.valid is not None:
-            figures = self.executor.evaluate(self.valid, repeats=(step - 1) // self.per_epoch)
+        if "valid" in self.placed:
+            figures = self.executor.evaluate(self.placed["valid"], repeats=(step - 1) // self.per_epoch)
             record |= {f"valid.{name}": value for name, value in figures.items()}
         if step % self.per_epoch == 0:
             self.sums = Sums()
         if self.plateau is not None:
             adapt_rate(self.plateau, self.executor, record)
         self.run.history.append(record)
-        if self.folder:
+        if self.folder is not None:
             self.folder.note(record)
-        best = self.best
-        if best and best.improves(record) and (self.folder or best.watch.restore):
+        if (best := self.best) and best.improves(record) and (self.folder or best.watch.restore):
             best.saved, best.fresh = self._saved(), True
 
     def _note_sizes(self, records: Sequence[dict[str, Any]]) -> None:
@@ -236,20 +259,20 @@ class Training:
             self.folder.note_sizes(records)
 
     # The folder --------------------------------------------------------------------------------------------------
-    def _saved(self) -> Saved:
-        """The current state, with metadata."""
+    def _saved(self, state: Mapping[str, Any] | None = None) -> Saved:
+        """A state, the current one by default, with metadata."""
         ex, best = self.executor, self.best
-        state = ex.state_dict()
-        about: dict[str, Any] = {
-            **self.metadata,
-            **algorithms(ex),
-            "step": ex.step,
-            "epoch": ex.step / self.per_epoch,
+        about = {**self.metadata, **algorithms(ex)}
+        if self.race is not None:
+            saved = undecided(self.race)
+            return Saved(saved.state, {**about, **saved.about})
+        state = ex.state_dict() if state is None else state
+        step = int(state[STEP])
+        about |= {
+            "step": step,
+            "epoch": step / self.per_epoch,
             "seed": ex.seed,
-            "split_seed": self.split_seed,
-            "precision": ex.precision,
-            "rate_scale": float(state[RATE_SCALE]),
-            "sums": self.sums.state(),
+            "sums": (self.sums if step % self.per_epoch else Sums()).state(),
             "result": "best" if best is not None and best.watch.restore else "last",
             "best": None if best is None else best.state(),
         }
@@ -259,39 +282,19 @@ class Training:
         """Write the folder. Raises SaveError, and DivergedError for a state that is not finite."""
         assert self.folder is not None
         began = time.monotonic()
-        self.executor.require_finite()
+        if self.race is None:
+            self.executor.require_finite()
         try:
             if not self.folder.begun:
                 sizes = self.measured if self.measured or self.health is not None else None
-                described = describe_run(self.run, self.metadata, self.where, self.started)
-                self.folder.begin(self.net, described, self.records, sizes)
+                about = describe_run(self.run, self.metadata, self.where, self.started)
+                self.folder.begin(self.net, about, self.records, sizes)
             best = self.best if self.best is not None and self.best.fresh else None
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:
             gone = ": the folder is gone" if self.folder.begun and not self.folder.path.exists() else ""
-            raise SaveError(f"{error}{gone}; the training stopped at step {self.executor.step:,}") from None
+            raise SaveError(f"{error}{gone}; the training stopped at step {self.step:,}") from None
         if best is not None:
             best.fresh = False
         self.pace.saved(began, time.monotonic())
-        self.saved_step = self.executor.step
-
-    # The end -----------------------------------------------------------------------------------------------------
-    def _measure(self) -> None:
-        """The metrics of the finished run, with the best state if early stopping restores it."""
-        run, ex, best = self.run, self.executor, self.best
-        ex.require_finite()
-        if best is not None and best.watch.restore and best.saved is not None:
-            ex.load_state_dict(best.saved.state)
-            run.best_epoch = best.epoch
-        for part in run.dataset.parts:
-            rows = {"train": self.placed, "valid": self.valid}.get(part) or ex.place(run.dataset.part(part))
-            repeats = max(ex.step - 1, 0) // self.per_epoch if part == "valid" else 0  # as in the epoch of this step
-            for name, value in (figures := ex.evaluate(rows, repeats=repeats)).items():
-                if not math.isfinite(value):
-                    raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")
-            run.metrics |= {f"{part}.{name}": value for name, value in figures.items() if name != "penalty"}
-            run.tables |= {f"{part}.{name}": table for name, table in ex.tables(rows).items()}
-        if self.folder is not None and self.folder.begun:
-            health = {} if self.health is None else {"health": [asdict(finding) for finding in run.health]}
-            self.folder.note({"metrics": run.metrics, **health})
-            self.folder.save(None)
+        self.saved_step = self.step

@@ -13,7 +13,7 @@ from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor, SideBySide
 from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Watch, plateau_of, start_of
-from .best import Best
+from .best import Best, Sums
 from .initial_weights import load_initial_weights
 from .pace import Pace
 from .plateau import adapt_rate
@@ -97,20 +97,18 @@ class Race:
         self.bests = [None if watch is None else Best(watch) for watch in watches]
         self.kept: dict[int, dict[str, Any]] = {}
         self.lost: dict[int, int] = {}  # the step of which the loss was no finite number
-        self.interrupted = ""
 
-    def epochs(
+    def pieces(
         self,
         total: int,
         per_epoch: int,
         batch: int,
         progress: Callable[[Progress], None] | None,
-        stopping: Callable[[], bool] | None,
         *,
         several: bool,
-    ) -> Iterator[dict[str, float]]:
-        """Train to step `total`, or until all restarts have stopped; yields after each epoch the record of the leading
-        restart; with `several` the ensemble may be some epochs ahead. Sets `interrupted` if `stopping` ended it."""
+    ) -> Iterator[list[dict[str, float]]]:
+        """Train to step `total`, or until all restarts have stopped; yields after some steps, those of several epochs
+        only with `several`, the records of the leading restart for the epochs that ended."""
         ensemble, pace, began = self.ensemble, Pace(), time.monotonic()
         while ensemble.step < total and self.going:
             first, start = ensemble.step, time.monotonic()
@@ -128,7 +126,7 @@ class Race:
             weighted, extra, done = self._on_host(losses) * sizes, self._on_host(penalties), ensemble.steps_done()
             with ensemble.backend.running():
                 self._look_for_lost(first, weighted + extra, done)
-            at = 0
+            at, ended = 0, []
             while at < count:
                 begin, at = at, min(count, at + per_epoch - (first + at) % per_epoch)
                 step = first + at
@@ -141,10 +139,8 @@ class Race:
                         progress(Progress(step, total, epoch, -(-total // per_epoch), self._leading_loss(), rate))
                 if step % per_epoch == 0 or step == total:
                     self._note(step, per_epoch, extra[:, at - 1], done)
-                    yield self.leader(range(ensemble.count))
-            if stopping is not None and stopping():
-                self.interrupted = "interrupted"
-                return
+                    ended.append(self.leader(range(ensemble.count)))
+            yield ended
 
     def _look_for_lost(self, first: int, losses: Any, done: Sequence[int]) -> None:
         """Find the first step after `first` whose loss is not a finite number, though its gradient was finite and
@@ -163,6 +159,10 @@ class Race:
 
     def _on_host(self, values: Any) -> Any:
         return self.ensemble.backend.to_host(values).astype("float64")
+
+    def sums_of(self, k: int) -> Sums:
+        """The sums of a restart over the epoch that has not ended."""
+        return Sums(float(self.sums[k]), self.examples) if self.examples else Sums()
 
     @property
     def figure(self) -> str:
@@ -216,10 +216,16 @@ class Race:
                 if best.patience_exhausted(step, per_epoch):
                     restart.stopped = "early stop"
                     ensemble.stop(k)
-        self.sums, self.examples = 0.0, 0
+        if step % per_epoch == 0:
+            self.sums, self.examples = 0.0, 0
 
     def leader(self, among: Sequence[int]) -> dict[str, float]:
         """The last record of the best so far of these restarts of one net."""
+        k = self.leading(among)
+        return self._last(k).record(k)
+
+    def leading(self, among: Sequence[int]) -> int:
+        """The best so far of these restarts of one net, the first before an epoch has ended."""
         watch = self.watches[among[0]]
         sign = -1.0 if watch is not None and watch.rising else 1.0
 
@@ -227,12 +233,12 @@ class Race:
             value = self._last(k).figure("train.loss" if watch is None else watch.figure, k)
             return sign * value if math.isfinite(value) else math.inf
 
+        if not self.log:
+            return among[0]
         losses = self.log[-1].losses
         if watch is None and len(self.going) == len(among) == len(losses) and math.isfinite(losses.max()):
-            k = int(losses.argmin())  # equivalent and faster
-        else:
-            k = min((k for k in among if self.restarts[k].epochs), key=place)
-        return self._last(k).record(k)
+            return int(losses.argmin())  # equivalent and faster
+        return min((k for k in among if self.restarts[k].epochs), key=place, default=among[0])
 
     def _last(self, k: int) -> Epoch:
         """The last epoch that a restart has finished."""
@@ -273,6 +279,7 @@ def race_of(
     """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; all start with another
     run's weights if the file says so. `where`: the device and the backend."""
     ensemble = Ensemble(first.net, count, where[0], first.precision, first.seed, where[1])
+    ensemble.backend.algorithms = first.backend.algorithms  # what they choose is saved with the run
     begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in (EPOCH_STEPS, TOTAL_STEPS)})
     return Race(ensemble, rows, valid, (watch,) * count)
 
@@ -287,12 +294,3 @@ def begin(ensemble: SideBySide, rows: Rows, counters: Mapping[str, float]) -> No
             member = ensemble.member(k)
             load_initial_weights(net, member)
             ensemble.adopt(k, member.arrays())
-
-
-def spread(restarts: list[dict[str, Any]], figure: str) -> str:
-    """The spread of the restarts, in one line."""
-    found = sorted(r["figure"] for r in restarts if r["figure"] is not None)
-    diverged = len(restarts) - len(found)
-    middle = found[len(found) // 2] if len(found) % 2 else (found[len(found) // 2 - 1] + found[len(found) // 2]) / 2
-    lost = f"; {diverged:,} diverged" if diverged else ""
-    return f"{len(restarts):,} restarts: {figure} from {found[0]:.4g} to {found[-1]:.4g}, median {middle:.4g}{lost}"

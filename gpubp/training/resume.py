@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError
 from ..frontend import MAIN, Net, changed_parts, identity
 from . import history
-from .checkpoint import BEST, LAST, Saved, read
+from .checkpoint import BEST, LAST, RESTARTS, Saved, leader_of, read
 from .dataset import GIVEN
 from .environment import different
 from .folder import ABOUT, holds_folds, holds_seeds
@@ -18,6 +19,8 @@ from .folder import ABOUT, holds_folds, holds_seeds
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
 """Parts of an experiment that may change in a resume: its length and what is reported. Seed and precision are those of
 the state."""
+RANKED_BY = frozenset({"early_stop", "metrics"})
+"""Those that may not change before one of several restarts is chosen."""
 
 
 def folder_of(place: Path) -> Path | None:
@@ -50,12 +53,22 @@ def require_file_data(place: Path, saved: Saved) -> None:
         )
 
 
+@contextmanager
+def continuing(source: Path | None, net: Net) -> Iterator[None]:
+    """A CheckpointError raised inside says that the state at `source` does not fit the net."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"`{source}` cannot continue as `{net.graph.source.name}`: {error}") from None
+
+
 def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -> list[str]:
     """Compare the saved experiment with the current one; returns warnings if a schedule may depend on what changed.
     Raises CheckpointError if resuming would give the result of neither."""
     before: Mapping[str, str] = saved.about.get("net", {})
     now, parts = identity(net), changed_parts(before, net)
-    wrong = [key for key in parts if key not in FREE]
+    free = FREE - RANKED_BY if RESTARTS in saved.about else FREE
+    wrong = [key for key in parts if key not in free]
     if wrong:
         raise CheckpointError(
             f"`{place}` is of another experiment: {'; '.join(_change(key, before, now) for key in wrong)}. "
@@ -92,13 +105,14 @@ def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
 
 
 def result_of(place: Path, memory: int | None = None) -> Saved:
-    """The state that is a run's result: the best if its early stopping restores it, else the last; a file is itself.
-    Raises CheckpointError."""
-    if not place.is_dir():
-        return read(place, memory)
-    require_checkpoint(place)
-    last = read(place / LAST, memory)
-    if last.about.get("result") == "best" and (place / BEST).exists():
+    """The state that is a run's result: the best if its early stopping restores it, else the last, or of several
+    restarts the one that leads so far; a file is itself. Raises CheckpointError."""
+    if place.is_dir():
+        require_checkpoint(place)
+    last = read(place, memory)
+    if RESTARTS in last.about:
+        return leader_of(last)
+    if place.is_dir() and last.about.get("result") == "best" and (place / BEST).exists():
         return read(place / BEST, memory)
     return last
 

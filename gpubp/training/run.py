@@ -65,3 +65,12 @@ class Progress:
     epochs: int
     loss: float
     rate: float
+
+
+def spread(restarts: list[dict[str, Any]], figure: str) -> str:
+    """The spread of the restarts, in one line."""
+    found = sorted(r["figure"] for r in restarts if r["figure"] is not None)
+    diverged = len(restarts) - len(found)
+    middle = found[len(found) // 2] if len(found) % 2 else (found[len(found) // 2 - 1] + found[len(found) // 2]) / 2
+    lost = f"; {diverged:,} diverged" if diverged else ""
+    return f"{len(restarts):,} restarts: {figure} from {found[0]:.4g} to {found[-1]:.4g}, median {middle:.4g}{lost}"

@@ -188,10 +188,10 @@ def _trained(
     sweep.require_bits(min(batch, count))
     each = [range(k, k + restarts) for k in range(0, sweep.count, restarts)]
     epochs = [0] * len(nets)
-    for _ in race.epochs(total, per_epoch, batch, progress, stopping, several=False):
+    for _ in race.pieces(total, per_epoch, batch, progress, several=False):
         epochs = [max(before, _reached(race, members)) for before, members in zip(epochs, each, strict=True)]
-    if race.interrupted:
-        return None
+        if stopping is not None and stopping():
+            return None
     chosen = [_chosen(race, members) for members in each]
     values = _values(sweep, race, [k for k in chosen if k is not None], dataset, figure)
     return [

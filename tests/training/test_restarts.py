@@ -13,6 +13,7 @@ import gpubp
 from gpubp.errors import DivergedError
 from gpubp.executor import Ensemble
 from gpubp.training import Run, spread
+from gpubp.training.pace import Pace
 
 from .worlds import train, write_net
 
@@ -92,17 +93,63 @@ def test_callbacks_see_the_one_that_leads(tmp_path: Path) -> None:
     assert seen[-1] == pytest.approx(min(r["figure"] for r in run.restarts))
 
 
-def test_interrupted_the_best_so_far_is_kept(tmp_path: Path) -> None:
-    looks: list[int] = []
+EARLY = (
+    "  early_stop = early_stop(valid.loss, patience = 1epochs)\n  schedule = plateau(valid.loss, patience = 1epochs)\n"
+)
 
-    def stopping() -> bool:
-        looks.append(1)
-        return len(looks) > 6
 
-    run = train(write_net(tmp_path, keys=PLAIN, length="epochs = 50"), out=tmp_path / "out", stopping=stopping)
-    assert run.stopped == "interrupted"
-    assert 0 < len(run.history) < 50
-    assert (tmp_path / "out" / "last.safetensors").exists()
+@pytest.mark.parametrize(("keys", "length"), [(EARLY, "epochs = 6"), ("", "steps = 28")])
+def test_interrupted_again_and_again_all_of_them_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, length: str
+) -> None:
+    """The run has the files of one that nobody interrupted; it is interrupted in the first epoch, in the middle of
+    others, and when some have stopped."""
+    monkeypatch.setattr(Pace, "PIECE", 0.0)
+    path = write_net(tmp_path, keys=PLAIN + keys, length=length, regular=" -> dropout(30%)")
+    whole = train(path, out=tmp_path / "whole")
+    out, seen = tmp_path / "out", set()
+    for steps in (3, 5, 6, 9):
+        looks = iter([False] * (steps - 1))
+        run = train(path, out=out, resume=out if seen else None, stopping=lambda looks=looks: next(looks, True))
+        assert (run.stopped, run.metrics) == ("interrupted", {})
+        seen.add(gpubp.load_run(out).executor.step)  # the state of the leader
+    assert len(seen) > 2
+    run = train(path, out=out, resume=out)
+    assert (run.metrics, run.restarts, run.history) == (whole.metrics, whole.restarts, whole.history)
+    for file in (tmp_path / "whole").iterdir():
+        if file.name != "env.json":
+            assert (out / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+def test_one_that_diverged_before_an_interruption_stays_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "PIECE", 0.0)
+    original = Ensemble.run_steps
+
+    def poisoned(self: Ensemble, *args: Any) -> Any:
+        if self.step == 7:
+            self.arrays[self.net.layout.groups[0].name][2] = np.inf
+        return original(self, *args)
+
+    monkeypatch.setattr(Ensemble, "run_steps", poisoned)
+    path = write_net(tmp_path, keys=PLAIN)
+    whole = train(path)
+    assert whole.restarts[2]["figure"] is None
+    for pieces in (7, 9, 30):
+        looks = iter([False] * pieces)
+        train(path, out=tmp_path / str(pieces), stopping=lambda looks=looks: next(looks, True))
+        run = train(path, resume=tmp_path / str(pieces))
+        assert (run.restarts, run.metrics) == (whole.restarts, whole.metrics)
+
+
+def test_what_ranks_the_restarts_is_not_changed_before_the_choice(tmp_path: Path) -> None:
+    train(write_net(tmp_path, keys=PLAIN), out=tmp_path / "out", stopping=lambda: True)
+    path = write_net(tmp_path, keys=PLAIN + "  early_stop = early_stop(valid.loss, patience = 2epochs)\n")
+    with pytest.raises(gpubp.CheckpointError, match="is of another experiment: `early_stop` was"):
+        train(path, resume=tmp_path / "out")
+    other = write_net(tmp_path, keys=PLAIN)
+    other.write_text(other.read_text("utf-8").replace("dense(6)", "dense(7)"), "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match=r"cannot continue as .*has shape"):
+        train(other, resume=tmp_path / "out")
 
 
 def test_the_spread_in_words() -> None:

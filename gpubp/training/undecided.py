@@ -1,0 +1,80 @@
+"""The checkpoint of restarts none of which is chosen yet: the states of all, and what is known of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .best import Sums
+from .checkpoint import BESTS, NOW, RESTARTS, Saved, part_of
+from .restarts import Epoch, Race
+
+_LOG = "epochs."
+"""What the names of figures of (epochs, restarts) begin with."""
+
+
+def undecided(race: Race) -> Saved:
+    """The state of all restarts, between two calls of `Race.pieces`."""
+    import numpy as np
+
+    ensemble, log, kept = race.ensemble, race.log, sorted(race.kept)
+    figures = [*log[0].figures[0]] if log else []
+    state = _stacked(NOW, [ensemble.state_dict(k, ensemble.state(k)) for k in range(ensemble.count)])
+    state |= _stacked(BESTS, [ensemble.state_dict(k, race.kept[k]) for k in kept])
+    if log:
+        state[f"{_LOG}losses"] = np.stack([epoch.losses for epoch in log])
+        state[f"{_LOG}penalties"] = np.stack([epoch.penalties for epoch in log])
+        for name in figures:
+            state[f"{_LOG}{name}"] = np.array([[one[name] for one in epoch.figures] for epoch in log])
+    about = {
+        "leader": race.leading(range(ensemble.count)),
+        "seeds": ensemble.seeds,
+        "ended": [(restart.epochs, restart.stopped) for restart in race.restarts],
+        "diverged": [*ensemble.diverged.items()],
+        "lost": [*race.lost.items()],
+        "epochs": [(epoch.number, epoch.step) for epoch in log],
+        "figures": figures,
+        "sums": [race.sums_of(k).state() for k in range(ensemble.count)],
+        "bests": [None if best is None else best.state() for best in race.bests],
+        "kept": kept,
+    }
+    return Saved(state, {RESTARTS: about})
+
+
+def resume_race(race: Race, saved: Saved) -> None:
+    """Continue with what `undecided` returned. Raises CheckpointError if it is of another net."""
+    import numpy as np
+
+    ensemble, about, state = race.ensemble, saved.about[RESTARTS], saved.state
+    for k in range(ensemble.count):
+        ensemble.adopt(k, _arrays(race, k, part_of(state, NOW, k)))
+    for index, k in enumerate(about["kept"]):
+        race.kept[k] = _arrays(race, k, part_of(state, BESTS, index))
+    ensemble.diverged.update((k, why) for k, why in about["diverged"])
+    race.lost.update((k, step) for k, step in about["lost"])
+    for k, (epochs, stopped) in enumerate(about["ended"]):
+        race.restarts[k].epochs, race.restarts[k].stopped = epochs, stopped
+        if stopped or k in ensemble.diverged:
+            ensemble.stop(k)
+        if (best := race.bests[k]) is not None:
+            best.resume(about["bests"][k], None)
+    sums = [Sums(**one) for one in about["sums"]]
+    race.sums, race.examples = np.array([one.loss for one in sums]), sums[0].examples
+    for i, (number, step) in enumerate(about["epochs"]):
+        figures = [
+            {name: float(state[f"{_LOG}{name}"][i, k]) for name in about["figures"]} for k in range(ensemble.count)
+        ]
+        race.log.append(Epoch(number, step, state[f"{_LOG}losses"][i], state[f"{_LOG}penalties"][i], figures))
+
+
+def _arrays(race: Race, k: int, state: Mapping[str, Any]) -> dict[str, Any]:
+    """A restart's state in the form that programs take."""
+    member = race.ensemble.member(k)
+    member.load_state_dict(state)
+    return dict(member.arrays())
+
+
+def _stacked(prefix: str, states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    import numpy as np
+
+    return {f"{prefix}{name}": np.stack([one[name] for one in states]) for name in (states[0] if states else ())}
