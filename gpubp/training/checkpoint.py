@@ -20,7 +20,7 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 FORMAT = 1
 MAX_HEADER = 16 << 20
 """Maximum size of a header in bytes; 100,000 arrays need no more."""
-RESTARTS, NOW, BESTS = "restarts", "restarts.", "best."
+UNDECIDED, NOW, BESTS = "undecided", "restarts.", "best."
 """The entry in the metadata of a checkpoint of several restarts none of which is chosen yet; and what the names of its
 arrays begin with: states (restarts, ...), and the best states of those that have one."""
 _NUMPY = {"BOOL", "U8", "I8", "U16", "I16", "U32", "I32", "U64", "I64", "F16", "F32", "F64"}
@@ -125,7 +125,7 @@ def part_of(state: Mapping[str, Any], prefix: str, index: int) -> dict[str, Any]
 
 def leader_of(saved: Saved) -> Saved:
     """Of a checkpoint of several restarts the one that leads so far, in its best state if it keeps one."""
-    about = saved.about[RESTARTS]
+    about = saved.about[UNDECIDED]
     k, kept = about["leader"], about["kept"]
     state = part_of(saved.state, BESTS, kept.index(k)) if k in kept else part_of(saved.state, NOW, k)
     return Saved(state, {**saved.about, "seed": about["seeds"][k]})

@@ -13,7 +13,7 @@ from ..errors import DivergedError, SaveError
 from ..executor import Executor, Programs, Rows, Steps, first_non_finite, require_finite_losses, require_memory
 from ..frontend import EPOCH_STEPS, STEP, TOTAL_STEPS, Net, plateau_of, require_figure, require_update, watch_of
 from .best import Best, Sums
-from .checkpoint import RESTARTS, Saved
+from .checkpoint import UNDECIDED, Saved
 from .course import Course, StepRequest
 from .dataset import dataset_of, hashes, length_of
 from .environment import algorithms, describe_run, experiment
@@ -51,7 +51,7 @@ class Training:
         ex = self.executor = Executor(net, where[0], backend=where[1], programs=shared.get(net.precision))
         shared[net.precision] = ex.programs
         split_seed = ex.seed
-        fresh = saved is None or RESTARTS in saved.about
+        fresh = saved is None or UNDECIDED in saved.about
         if saved is not None:
             ex.backend.algorithms |= saved.about.get("algorithms", {})
             with continuing(source, net):
@@ -77,9 +77,7 @@ class Training:
         self.health: Health | None = None
         if source is not None and saved is not None:
             self._resume(source, saved)
-        self.placed: dict[str, Rows] = {
-            part: ex.place(dataset.part(part)) for part in ("train", "valid") if part in dataset.parts
-        }
+        self.placed: dict[str, Rows] = {one: ex.place(dataset.part(one)) for one in dataset.parts if one != "test"}
         self.all_rows = sum(map(len, dataset.parts.values()))
 
     def _prepare(self, dataset: Dataset, *, fresh: bool) -> Race | None:
@@ -118,6 +116,8 @@ class Training:
             self.sums = Sums(**saved.about["sums"])
         self.records = records_before(source, step, self.per_epoch, self.total)
         self.measured = measured_before(source, step)
+        self.run.restarts = saved.about.get("restarts", [])
+        self.run.judged_by = "train.loss" if self.best is None else self.best.watch.figure
         if self.best is not None and saved.about.get("best"):
             self.best.resume(saved.about["best"], best_before(source))
             self.best.fresh = self.saved_step is None  # in another folder the best state is written again
@@ -221,8 +221,7 @@ class Training:
     def _updates(
         self, first: int, count: int
     ) -> Generator[StepRequest, Steps, tuple[list[float], list[float], list[int]]]:
-        """Run at most `count` steps: their losses, their penalties, and the rows of each batch. Raises
-        DivergedError."""
+        """Run at most `count` steps: their losses, penalties, and the rows of each batch. Raises DivergedError."""
         ex, rows, epoch = self.executor, self.placed["train"], first // self.per_epoch + 1
         try:
             steps = yield StepRequest(ex, rows, self.all_rows, self.batch, count)
@@ -262,10 +261,9 @@ class Training:
     def _saved(self, state: Mapping[str, Any] | None = None) -> Saved:
         """A state, the current one by default, with metadata."""
         ex, best = self.executor, self.best
-        about = {**self.metadata, **algorithms(ex)}
+        about = {**self.metadata, **algorithms(ex), **({"restarts": self.run.restarts} if self.run.restarts else {})}
         if self.race is not None:
-            saved = undecided(self.race)
-            return Saved(saved.state, {**about, **saved.about})
+            return undecided(self.race, about)
         state = ex.state_dict() if state is None else state
         step = int(state[STEP])
         about |= {
@@ -286,6 +284,8 @@ class Training:
             self.executor.require_finite()
         try:
             if not self.folder.begun:
+                if self.hooks.begun is not None:
+                    self.hooks.begun()
                 sizes = self.measured if self.measured or self.health is not None else None
                 about = describe_run(self.run, self.metadata, self.where, self.started)
                 self.folder.begin(self.net, about, self.records, sizes)

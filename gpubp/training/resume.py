@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import CheckpointError
 from ..frontend import MAIN, Net, changed_parts, identity
 from . import history
-from .checkpoint import BEST, LAST, RESTARTS, Saved, leader_of, read
+from .checkpoint import BEST, LAST, UNDECIDED, Saved, leader_of, read
 from .dataset import GIVEN
 from .environment import different
 from .folder import ABOUT, holds_folds, holds_seeds
@@ -67,7 +67,7 @@ def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -
     Raises CheckpointError if resuming would give the result of neither."""
     before: Mapping[str, str] = saved.about.get("net", {})
     now, parts = identity(net), changed_parts(before, net)
-    free = FREE - RANKED_BY if RESTARTS in saved.about else FREE
+    free = FREE - RANKED_BY if UNDECIDED in saved.about else FREE
     wrong = [key for key in parts if key not in free]
     if wrong:
         raise CheckpointError(
@@ -110,7 +110,7 @@ def result_of(place: Path, memory: int | None = None) -> Saved:
     if place.is_dir():
         require_checkpoint(place)
     last = read(place, memory)
-    if RESTARTS in last.about:
+    if UNDECIDED in last.about:
         return leader_of(last)
     if place.is_dir() and last.about.get("result") == "best" and (place / BEST).exists():
         return read(place / BEST, memory)

@@ -14,7 +14,7 @@ from dsl.records import dataclass
 from ..errors import CheckpointError, InputError, positive, reason
 from ..frontend import Net, required
 from ..health import Finding
-from .folder import ABOUT, SEED, SEEDS, holds_seeds
+from .folder import SEED, SEEDS, holds_seeds
 from .hooks import Callback, Hooks
 from .run import Progress, Run
 from .study import Member, Study, conduct, place_of, save_summary
@@ -113,18 +113,12 @@ def replicate(
     result = Replication(first, seeds, place)
     announced = False
 
-    def announce(_: Run | None = None) -> None:
-        """Note how many there are to be, once there is something to go on with."""
+    def announce() -> None:
+        """Note how many there are to be, before there is something to go on with."""
         nonlocal announced
         if result.folder is not None and not announced:
             save_summary(result.folder / SEEDS, as_json(result))
         announced = True
-
-    def stops() -> bool:
-        """An epoch may be long, and its middle is saved."""
-        if result.folder is not None and not announced and any(result.folder.glob(f"{SEED}-*/{ABOUT}")):
-            announce()
-        return stopping is not None and stopping()
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
         where = None if run.folder is None else str(run.folder)
@@ -132,7 +126,7 @@ def replicate(
         if ended is not None:
             ended(result.replicates[-1], run)
 
-    hooks = Hooks(callbacks, [announce, *recorded], progress, stops, notice)
+    hooks = Hooks(callbacks, recorded, progress, stopping, notice, announce)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
     how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
     result.stopped = conduct(result, SEED, members, (device, backend), hooks, note, diverged, **how)

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .best import Sums
-from .checkpoint import BESTS, NOW, RESTARTS, Saved, part_of
+from .checkpoint import BESTS, NOW, UNDECIDED, Saved, part_of
 from .restarts import Epoch, Race
 
 _LOG = "epochs."
 """What the names of figures of (epochs, restarts) begin with."""
 
 
-def undecided(race: Race) -> Saved:
-    """The state of all restarts, between two calls of `Race.pieces`."""
+def undecided(race: Race, metadata: Mapping[str, Any]) -> Saved:
+    """The state of all restarts, between two pieces of `Race.pieces`."""
     import numpy as np
 
     ensemble, log, kept = race.ensemble, race.log, sorted(race.kept)
@@ -26,7 +26,7 @@ def undecided(race: Race) -> Saved:
         state[f"{_LOG}penalties"] = np.stack([epoch.penalties for epoch in log])
         for name in figures:
             state[f"{_LOG}{name}"] = np.array([[one[name] for one in epoch.figures] for epoch in log])
-    about = {
+    known = {
         "leader": race.leading(range(ensemble.count)),
         "seeds": ensemble.seeds,
         "ended": [(restart.epochs, restart.stopped) for restart in race.restarts],
@@ -38,14 +38,14 @@ def undecided(race: Race) -> Saved:
         "bests": [None if best is None else best.state() for best in race.bests],
         "kept": kept,
     }
-    return Saved(state, {RESTARTS: about})
+    return Saved(state, {**metadata, UNDECIDED: known})
 
 
 def resume_race(race: Race, saved: Saved) -> None:
     """Continue with what `undecided` returned. Raises CheckpointError if it is of another net."""
     import numpy as np
 
-    ensemble, about, state = race.ensemble, saved.about[RESTARTS], saved.state
+    ensemble, about, state = race.ensemble, saved.about[UNDECIDED], saved.state
     for k in range(ensemble.count):
         ensemble.adopt(k, _arrays(race, k, part_of(state, NOW, k)))
     for index, k in enumerate(about["kept"]):
