@@ -94,17 +94,18 @@ def go_on(work: Callable[..., Any], net: gpubp.Net, out: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "how", "step"),
     [
-        (EARLY, "train", 7),
-        ("  restarts = 2\n" + EARLY, "train", 11),
-        ("", "replicate", 37),
-        ("  restarts = 2\n", "replicate", 37),
-        ("", "cross_validate", 37),
+        (EARLY, "train", 17),
+        ("  restarts = 2\n" + EARLY, "train", 23),
+        ("", "replicate", 113),
+        ("  restarts = 2\n", "replicate", 113),
+        ("", "cross_validate", 113),
     ],
 )
 def test_whatever_a_kill_leaves_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: str, how: str, step: int
 ) -> None:
     monkeypatch.setattr(Pace, "SHARE", math.inf)
+    monkeypatch.setattr(Pace, "LONGEST", 0.0)
     monkeypatch.setattr(Pace, "PIECE", 0.0)
     monkeypatch.setattr(os, "fsync", lambda file: None)
     net = gpubp.load(
