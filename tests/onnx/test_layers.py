@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import hypothesis.strategies as st
 import numpy as np
+import pytest
 from hypothesis import given, settings
 
 import gpubp
+from gpubp import ops
+from gpubp.ir import Decomposition
 from tests.portable.running import filled, some
 
-from .running import as_fed, by_runtime, checked, model_of, near, needs_onnx, needs_runtime
+from .running import as_fed, by_runtime, checked, float32_rounding, model_of, near, needs_onnx, needs_runtime
 
 pytestmark = [needs_onnx, needs_runtime]
 
@@ -59,4 +64,28 @@ def test_random_nets(data: st.DataObject, shape: str) -> None:
     rng = np.random.default_rng(0)
     for count in (1, 3):
         rows = {n.label or n.name: some(n, rng, count) for n in net.graph.inputs}
-        near(by_runtime(model, as_fed(executor, rows)), executor.predict(rows), 1e-5)
+        found, wanted = by_runtime(model, as_fed(executor, rows)), executor.predict(rows)
+        near(found, wanted, 1e-5, partial(float32_rounding, executor, rows))
+
+
+def test_what_a_normalization_magnifies() -> None:
+    """Two sigmoids bring the channels so near to each other that layernorm divides by little more than the root of its
+    eps: what each of them is rounded by comes out 300 times as large, in gpubp's own float32 as in a runtime's. A
+    wrong sigmoid comes out, too."""
+    net = gpubp.loads("model { input x: [8, 8, 4]\n output y = x -> sigmoid -> sigmoid -> layernorm -> tanh }")
+    executor = filled(net, "numpy")
+    rows = {"x": some(net.graph.inputs[0], np.random.default_rng(0), 1)}
+    fed, wanted = as_fed(executor, rows), executor.predict(rows)
+    rounding = partial(float32_rounding, executor, rows)
+    found = by_runtime(model_of(executor), fed)
+    with pytest.raises(AssertionError):
+        near(found, wanted, 1e-5)
+    near(found, wanted, 1e-5, rounding)
+    right = ops.sigmoid.onnx
+    object.__setattr__(ops.sigmoid, "onnx", Decomposition(lambda x: 1.0 / (1.0 + ops.exp(-1.0001 * x))))
+    try:
+        wrong = by_runtime(model_of(executor), fed)
+    finally:
+        object.__setattr__(ops.sigmoid, "onnx", right)
+    with pytest.raises(AssertionError):
+        near(wrong, wanted, 1e-5, rounding)
