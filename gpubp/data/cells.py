@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from .cell_arrays import Cells, Labels
 from .checks import Findings
 from .misread import NO_NUMBER, report
-from .notation import Notation, column_reader, is_number, many_reader
+from .notation import PLAIN, column_reader, is_number
+from .plain import rewritten, spelt_out
 from .ragged import Lengths
 from .sheet import Sheet
 
@@ -32,75 +31,63 @@ def read_cells(
     `alone`: other columns need not be looked at. Raises DiagnosticError for rows of another length than the header's,
     for cells of `numeric` that are no finite numbers, and for empty labels, each with its row and column.
     """
+    if not sheet.notation.plain:
+        return _by_rewriting(sheet, numeric, labels, missing) or _precise(sheet, numeric, labels, missing)
     found = _fast(sheet, numeric, labels, missing, alone=alone)
     if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
-        found = _fast(_spelt_out(sheet, missing), numeric, labels, missing)
-    if found is None and not sheet.notation.plain:
-        found = _by_columns(sheet, numeric, labels, missing)
+        found = _fast(spelt_out(sheet, missing), numeric, labels, missing)
     return found or _precise(sheet, numeric, labels, missing)
-
-
-def _spelt_out(sheet: Sheet, missing: Collection[str]) -> Sheet:
-    """The sheet with `nan` in cells that are `missing`: numpy's reader takes no other spelling. Cells with white space
-    around the mark are left as they are, for the precise way."""
-    part = sheet.delimiter.encode()
-    raw = sheet.raw if sheet.raw.endswith((b"\n", b"\r")) else sheet.raw + b"\n"
-    for mark in (mark.encode() for mark in missing if mark.lower() != "nan"):
-        if mark and mark not in raw:
-            continue
-        # A mark has a delimiter on one side at least; two that touch share it, so one way through finds every other.
-        for before, after in ((part, part), (part, part), (part, b"\n"), (part, b"\r"), (b"\n", part), (b"\r", part)):
-            raw = raw.replace(before + mark + after, before + b"nan" + after)
-    return replace(sheet, raw=raw)
 
 
 def _fast(
     sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
 ) -> Cells | None:
-    """All at once through `numpy.loadtxt`; None where it refuses, or would be less strict than `_precise`."""
-    import numpy as np
+    """A sheet of plain numbers all at once through `numpy.loadtxt`; None where it refuses, or would be less strict than
+    `_precise`."""
 
-    commas, swapped = sheet.notation.decimal == ",", _with_points(sheet)
-    if swapped is None:
-        return None
-    sheet = swapped
     text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in missing]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
         return None
     if len(sheet.names) == 1 and _blank_inside(sheet.raw):
         return None
-    books: dict[int, dict[str, int]] = {i: {} for i in (labels if commas else text) if i in set(labels)}
+    books: dict[int, dict[str, int]] = {i: {} for i in text if i in set(labels)}
     taken = sorted({*numeric, *labels}) if alone else list(range(len(sheet.names)))
     converters: dict[int | str, Callable[[str], Any]] = {
-        i: _numbering(books[i], missing, numbers=commas) if i in books else _ignored
-        for i in {*text, *books}
-        if i in taken
+        i: _numbering(books[i], missing) if i in books else _ignored for i in text if i in taken
     }
     table = _loaded(sheet, converters, taken if alone else None)
     if table is None or table.shape[1] != len(taken):
         return None
     columns = dict(zip(taken, table.T, strict=True))
     numbers = {i: columns[i] for i in numeric}
-    for column in numbers.values():
-        wrong = ~np.isfinite(column)
-        if wrong.any() and not (missing and np.isnan(column[wrong]).all()):
-            return None
-    if commas:
-        found = {i: _labelled(columns[i].astype(np.int64), [*map(_swapped, books[i])]) for i in labels}
-    else:
-        found = {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels}
-    return Cells(len(table), numbers, found)
-
-
-def _with_points(sheet: Sheet) -> Sheet | None:
-    """The sheet with points before decimals; None where it is in another notation, or other cells would change."""
-    if sheet.notation.plain:
-        return sheet
-    only_commas = sheet.notation == replace(Notation(","), dates=sheet.notation.dates)
-    if not only_commas or sheet.delimiter in ",." or _BARE.search(sheet.raw):
+    if not all(_are_numbers(column, missing) for column in numbers.values()):
         return None
-    # A point between thousands becomes a comma, which loadtxt refuses.
-    return replace(sheet, raw=sheet.raw.translate(_SWAPPED), first=tuple(map(_swapped, sheet.first)))
+    return Cells(len(table), numbers, {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels})
+
+
+def _by_rewriting(
+    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str]
+) -> Cells | None:
+    """Numbers in a notation of their own all at once; None where they are not spelt in one of the usual ways, or would
+    have to be judged. Raises DiagnosticError for empty labels."""
+    found = rewritten(sheet, numeric, missing)
+    if found is None:
+        return None
+    plain, rows = found
+    table = _loaded(plain, {}, numeric) if numeric else None
+    if numeric and (table is None or len(table) != rows or not _are_numbers(table, missing)):
+        return None
+    numbers = {} if table is None else dict(zip(numeric, table.T, strict=True))
+    words = read_cells(replace(sheet, notation=PLAIN), [], labels, missing, alone=True).labels if labels else {}
+    return Cells(rows, numbers, words)
+
+
+def _are_numbers(cells: NDArray[np.float64], missing: Collection[str]) -> bool:
+    """Whether all are finite, or NaN for those that are missing."""
+    import numpy as np
+
+    wrong = cells[~np.isfinite(cells)]
+    return not len(wrong) or bool(missing and np.isnan(wrong).all())
 
 
 def _loaded(
@@ -130,16 +117,6 @@ def _loaded(
     return table if not quoted or sum(1 for _ in sheet.rows()) == len(table) else None
 
 
-_BLOCK = 8192
-_SWAPPED = bytes.maketrans(b",.", b".,")
-_BARE = re.compile(rb"(?<![0-9A-Za-z]),\d|\d,(?!\d)")
-"""A comma with a digit on one side only: of a word perhaps, and no number of a table with decimal commas."""
-
-
-def _swapped(cell: str) -> str:
-    return cell.translate({ord(","): ".", ord("."): ","})
-
-
 def _blank_inside(raw: bytes) -> bool:
     body = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip()
     return b"\n\n" in body
@@ -149,9 +126,8 @@ def _ignored(cell: str) -> float:
     return 0.0
 
 
-def _numbering(book: dict[str, int], missing: Collection[str], *, numbers: bool) -> Callable[[str], float]:
-    """A converter that numbers words as they come and notes them in `book`; -1 stands for those that are `missing`.
-    `numbers`: whether words that are numbers are taken, too."""
+def _numbering(book: dict[str, int], missing: Collection[str]) -> Callable[[str], float]:
+    """A converter that numbers words as they come and notes them in `book`; -1 stands for those that are `missing`."""
 
     def convert(cell: str) -> float:
         cell = cell.strip()
@@ -159,45 +135,12 @@ def _numbering(book: dict[str, int], missing: Collection[str], *, numbers: bool)
             return -1
         place = book.get(cell)
         if place is None:
-            if not cell or (is_number(cell) and not numbers):
+            if not cell or is_number(cell):
                 raise ValueError("for the precise pass to judge")
             place = book[cell] = len(book)
         return place
 
     return convert
-
-
-def _by_columns(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str]) -> Cells | None:
-    """Numbers in a notation of their own, the cells of a column in a block of rows at once; None for what is not
-    spelt in one of the usual ways, or would have to be judged."""
-    import numpy as np
-
-    read, width = many_reader(sheet.notation), len(sheet.names)
-    if read is None:
-        return None
-    numbers = {i: array("d") for i in numeric}
-    words: dict[int, list[str | None]] = {i: [] for i in labels}
-    lines, rows = sheet.rows(), 0
-    while block := [cells for _, cells in islice(lines, _BLOCK)]:
-        rows += len(block)
-        if any(len(cells) != width for cells in block):
-            return None
-        columns = [*zip(*block, strict=True)]
-        for i, column in numbers.items():
-            cells = ["nan" if cell.strip() in NO_NUMBER else cell for cell in columns[i]] if missing else columns[i]
-            try:
-                column.extend(read(cells))
-            except ValueError:
-                return None
-        for i, found in words.items():
-            known = [cell.strip() for cell in columns[i]]
-            if "" in known and "" not in missing:
-                return None
-            found.extend(None if cell in missing else cell for cell in known)
-    arrays = {i: np.frombuffer(column, dtype=np.float64) for i, column in numbers.items()}
-    if not missing and not all(np.isfinite(column).all() for column in arrays.values()):
-        return None
-    return Cells(rows, arrays, {i: numbered(found) for i, found in words.items()})
 
 
 def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = ()) -> Cells:

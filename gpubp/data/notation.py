@@ -4,7 +4,8 @@ order of day, month and year."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -172,34 +173,28 @@ def _reader(notation: Notation) -> Callable[[str], tuple[str | None, str]] | Non
     return read
 
 
-def many_reader(notation: Notation) -> Callable[[Sequence[str]], list[float]] | None:
-    """Reads many cells of a column at once, the usual spellings alone. It raises ValueError for others; None stands for
-    a notation that is not read so, for units are to be compared."""
-    names = sorted((unit for unit in notation.units if unit not in PARTS_OF_ONE), key=len, reverse=True)
-    if len(names) > 1:
+def numeral(notation: Notation, delimiter: str) -> tuple[str, Mapping[str, str]] | None:
+    """A pattern of numbers in the usual spellings, and what to replace in such a cell to make it one that Python reads;
+    None for a notation that is not read so, for units are to be compared. `delimiter`: a sign that no number may hold,
+    empty for those in quotes."""
+    names = [unit for unit in notation.units if unit not in PARTS_OF_ONE]
+    if len(names) > 1 or delimiter in names:
         return None
-    digits, erased = _digits(notation)
-    space, sign, any_of = f"[{SPACES}]?+", f"[{MINUS}+]?+", "|".join(map(re.escape, names))
-    front = f"(?:{any_of}){space}" if names and not names[0][-1].isdecimal() else "(?!)"
-    units = "|".join([*map(re.escape, names), *(unit for unit in PARTS_OF_ONE if unit in notation.units)])
+    digits, erased = _digits(replace(notation, thousands="") if delimiter == notation.thousands else notation)
+    digits = "[0-9]++" if delimiter == notation.decimal else digits
+    space, sign, name = f"[{SPACES}]?+", f"[{MINUS}+]?+", "".join(map(re.escape, names))
+    front = f"{name}{space}" if names and not names[0][-1].isdecimal() else "(?!)"
+    units = "|".join(map(re.escape, notation.units))
     behind = f"(?:{space}(?:{units}))?+" if units else ""
-    number = f"{sign}(?:{front}{sign}{digits}|{digits}{behind})"  # two signs are no number in the end
+    # An exponent would lose its letter to a unit such as eV.
+    power = "(?:[eE][-+]?[0-9]{1,9})?+" if "e" not in name.lower() else ""
+    number = f"{sign}(?:{digits}{power}{behind}|{front}{sign}{digits}{power})"  # two signs are no number in the end
     if notation.accounting:
         number = f"(?:{number}|{front}\\({digits}\\)|\\((?:{front})?+{digits}\\)|\\({digits}\\){behind})"
-    every = re.compile(f"(?>[{SPACES}]*+(?:{number}|nan)[{SPACES}]*+\n)*+")
-    # What a cell of these spellings holds beside its number can be crossed out.
-    erased |= {**dict.fromkeys(map(ord, SPACES)), ord("("): "-", ord(")"): None, ord(MINUS[1]): "-"}
-    erased |= {ord(unit): f"e{power}" for unit, power in PARTS_OF_ONE.items()}
-
-    def read(cells: Sequence[str]) -> list[float]:
-        text = "\n".join(cells) + "\n"
-        if text.count("\n") != len(cells) or not every.fullmatch(text):  # a quoted cell may hold a line break
-            raise ValueError("for the precise pass to judge")
-        for name in names:
-            text = text.replace(name, "")
-        return [*map(float, text.translate(erased).splitlines())]
-
-    return read
+    signs = {**dict.fromkeys(names, ""), **{chr(sign): new or "" for sign, new in erased.items()}}
+    signs |= {**dict.fromkeys(SPACES, ""), "(": "-", ")": "", MINUS[1]: "-"}
+    signs |= {unit: f"e{PARTS_OF_ONE[unit]}" for unit in notation.units if unit in PARTS_OF_ONE}
+    return number, signs
 
 
 def _digits(notation: Notation) -> tuple[str, dict[int, str | None]]:
@@ -211,9 +206,10 @@ def _digits(notation: Notation) -> tuple[str, dict[int, str | None]]:
     group = "{2,3}" if notation.thousands == "," else "{3}"
     # A number that begins with 0 has no thousands: 0,125 is written by decimal commas.
     grouped = "".join(
-        f"[1-9][0-9]{{0,2}}(?:[{sign}][0-9]{group})*[{sign}][0-9]{{3}}(?![0-9])|" for sign in signs
+        f"|[1-9][0-9]{{0,2}}(?:[{sign}][0-9]{group})*[{sign}][0-9]{{3}}(?![0-9])" for sign in signs
     )  # of one sign: 1.234 567 may be two numbers
-    digits = f"(?:(?:{grouped}[0-9]++)(?:{decimal}[0-9]*+)?+|{decimal}[0-9]++)"
+    alone = f"(?![{''.join(signs)}][0-9])" if signs else ""
+    digits = f"(?:(?:[0-9]++{alone}{grouped})(?:{decimal}[0-9]*+)?+|{decimal}[0-9]++)"
     return digits, {**dict.fromkeys(map(ord, "".join(signs))), ord(notation.decimal): "."}
 
 

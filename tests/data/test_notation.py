@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from typing import Any
 
 import hypothesis.strategies as st
@@ -13,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
-from gpubp.data.cells import _by_columns, _precise
-from gpubp.data.misread import MISSING
-from gpubp.data.notation import SPACES, Notation, many_reader
+from gpubp.data.cells import _by_rewriting
+from gpubp.data.notation import SPACES, Notation
 from gpubp.data.opening import open_sheet
 from gpubp.errors import CheckpointError, DataError
 
@@ -76,49 +74,6 @@ def test_a_table_in_any_notation_is_the_plain_one(world: World, data: st.DataObj
     assert read_table(world.base / "a.csv", saved).arrays["x"].tobytes() == expected.tobytes()
 
 
-@given(
-    cells=st.lists(st.text("01.,'()-$k%eNA \N{NO-BREAK SPACE}\N{MINUS SIGN}", max_size=9), min_size=1, max_size=4),
-    notation=st.builds(
-        Notation,
-        st.sampled_from(".,"),
-        st.sampled_from(["", " ", "'"]),
-        st.sampled_from([(), ("$",), ("k", "%"), ("$", "k")]),
-        st.booleans(),
-    ),
-    missing=st.sampled_from([frozenset[str](), MISSING]),
-)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
-def test_whole_columns_are_read_as_single_cells(
-    world: World, cells: list[str], notation: Notation, missing: frozenset[str]
-) -> None:
-    world.write("a.csv", "a\tk\n1\tu\n" + "".join(f"{cell}\t{cell}\n" for cell in cells))
-    sheet = open_sheet(world.base, "a.csv", None, delimiter="\t", header=True, notation=notation)
-    fast = _by_columns(sheet, [0], [1], missing)
-    if fast is not None:
-        slow = _precise(sheet, [0], [1], missing)
-        assert fast.numbers[0].tobytes() == slow.numbers[0].tobytes()
-        assert fast.labels[1].words == slow.labels[1].words
-        np.testing.assert_array_equal(fast.labels[1].values, slow.labels[1].values)
-
-
-def test_the_usual_spellings_are_read_by_columns(world: World) -> None:
-    world.write("a.csv", "$1,234.5\t45%\n($12)\t5 %\n-$3\t\n$-4\tNA\n")
-    notation = Notation(thousands=",", units=("$", "%"), accounting=True)
-    sheet = open_sheet(world.base, "a.csv", None, delimiter="\t", header=False, notation=notation)
-    found = _by_columns(sheet, [0, 1], [], MISSING)
-    assert found is not None
-    assert found.numbers[0].tolist() == [1234.5, -12, -3, -4]
-    np.testing.assert_array_equal(found.numbers[1], [0.45, 0.05, np.nan, np.nan])
-
-
-def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
-    """Rows would be shifted, or numbers of other rows taken."""
-    world.inputs, world.targets = {"x": Type((1,))}, {}
-    world.write("a.csv", 'a;b\n"5,1\n6,2";1\n7,5;2\n')
-    message = world.refused(csv("x", columns=("a",), decimal=",")).message
-    assert message == "`a.csv`, line 2, column `a`: `5,1\N{REPLACEMENT CHARACTER}6,2` is not a number"
-
-
 @pytest.mark.parametrize(
     ("notation", "cell", "number"),
     [
@@ -155,12 +110,13 @@ def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
         (Notation(accounting=True), "(5", None),
     ],
 )
-def test_what_is_a_number(notation: Notation, cell: str, number: str | None) -> None:
+def test_what_is_a_number(world: World, notation: Notation, cell: str, number: str | None) -> None:
     assert notation.number(cell) == number
-    many = many_reader(notation)
-    assert many is not None
-    with suppress(ValueError):  # for what is to be judged
-        assert repr(many([cell])) == repr([float(number or "nan")])
+    world.write("a.csv", f'a;b\n"{cell}";x\n')
+    sheet = open_sheet(world.base, "a.csv", None, delimiter=";", header=True, notation=notation)
+    found = _by_rewriting(sheet, [0], [], ())
+    if found is not None:  # others are judged one by one
+        assert repr(found.numbers[0].tolist()) == repr([float(number or "nan")])
 
 
 @pytest.mark.parametrize(
