@@ -41,6 +41,8 @@ model {
   output double = transpose(rows)
   output still = NAN
   output part = slice(p_at, 1, 3)
+  wave = tanh(rows)
+  output twice = concat(wave, rows, wave)
 }
 """
 """All kinds of kernels, in a net of few numbers, whose names mean something else in C."""

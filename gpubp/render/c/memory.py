@@ -205,8 +205,30 @@ def spans_overlap(a: Span, b: Span) -> bool:
 
 
 def places_overlap(a: Place, a_type: str, b: Place, b_type: str) -> bool:
-    """Whether two places overlap."""
-    return spans_overlap(span(a, a_type), span(b, b_type))
+    """Whether two places overlap; parts of one buffer that alternate, as those of a concatenation along its last axis
+    do, are known not to."""
+    if not spans_overlap(span(a, a_type), span(b, b_type)):
+        return False
+    return a.buffer is not b.buffer or a_type != b_type or not _alternate(a, b)
+
+
+def _alternate(a: Place, b: Place) -> bool:
+    """Whether, for some period, two places take different parts of each period."""
+    for period in {s for s in (*a.strides, *b.strides) if s > 1}:
+        (first, end), (other, other_end) = _part(a, period), _part(b, period)
+        if max(end, other_end) <= period and (end <= other or other_end <= first):
+            return True
+    return False
+
+
+def _part(place: Place, period: int) -> tuple[int, int]:
+    """The elements of each period that a place takes, from the first to one past the last; past the period where it
+    does not repeat in it."""
+    axes = [(n, s) for n, s in zip(place.shape, place.strides, strict=True) if n > 1]
+    if any(s > period and s % period for _, s in axes):
+        return 0, period + 1
+    first = place.offset % period
+    return first, first + 1 + sum((n - 1) * s for n, s in axes if s < period)
 
 
 def extent(place: Place) -> int:
