@@ -37,8 +37,13 @@ class ArrowTable:
     table: Any
     header: bool = True
 
-    def at(self, row: int, column: int) -> str:
-        return row_place(self.path, row, self.names[column])
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The cells of the first row."""
+        return tuple(str(column[0]) for column in self.table.columns)
+
+    def at(self, row: int, column: int | None = None) -> str:
+        return row_place(self.path, row, None if column is None else self.names[column])
 
     def cells(
         self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False

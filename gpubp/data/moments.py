@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,10 @@ from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .arrow import BEGINNINGS, open_arrow
+from .arrow import BEGINNINGS, ArrowTable, open_arrow
 from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, counted, problem, remedy
-from .date_text import is_date, moment, order_of
+from .date_text import all_iso, is_date, moment, order_of
 from .dates import Dated
 from .encodings import UTF8
 from .files import read_bytes, start_of
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_LOOK = 10_000  # rows that are looked at to see whether they are in temporal order
-_SELDOM = 0.01  # of them
+_LOOK = 10_000  # rows whose dates are read one by one, for they are not as NumPy reads them
+_SELDOM = 0.01  # part of the rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,26 +128,40 @@ class Cut:
 
 
 def not_in_order(table: Table, span: Span | None) -> tuple[Diagnostic, ...]:
-    """W0405 where rows are earlier than the one above, by the first column of dates of a text. One hour less now and
-    then is the end of summer time."""
+    """W0405 where rows of a table that could be read are earlier than the one above, by its first column of dates. One
+    hour less now and then is the end of summer time."""
+    import numpy as np
+
     inner = table.table if isinstance(table, Dated) else table
-    if not isinstance(inner, TextTable):
-        return ()
-    column = next((i for i, cell in enumerate(inner.sheet.first) if is_date(cell.strip())), None)
+    first = inner.first if isinstance(inner, TextTable | ArrowTable) else ()
+    column = next((i for i, cell in enumerate(first) if is_date(cell.strip())), None)
     if column is None or column >= len(inner.names):
         return ()
-    rows = list(islice(((line, cells[column].strip()) for line, cells in inner.sheet.rows()), _LOOK))
-    order = order_of(cell for _, cell in rows)
-    found = [(line, when) for line, cell in rows if (when := moment(cell, order or "ymd")) is not None]
-    times = [(line, clock - (ahead or timedelta(0))) for line, (clock, ahead) in found]
-    steps = [(line, later - earlier) for (_, earlier), (line, later) in pairwise(times) if later < earlier]
-    if all(step >= -timedelta(hours=1) for _, step in steps) and len(steps) <= _SELDOM * len(times):
+    rows, times = _times([cell.strip() for cell in inner.texts(column)])
+    steps = np.diff(times)
+    back = np.flatnonzero(steps < np.timedelta64(0))
+    if (steps >= -np.timedelta64(1, "h")).all() and len(back) <= _SELDOM * len(times):
         return ()
-    message = f"`{table.path}` is not in temporal order: {counted(len(steps), 'row')}"
-    message += f" {'is' if len(steps) == 1 else 'are'} earlier than the row above, by the column "
+    message = f"`{table.path}` is not in temporal order: {counted(len(back), 'row')}"
+    message += f" {'is' if len(back) == 1 else 'are'} earlier than the row above, by the column "
     name = f"`{clipped(inner.names[column])}`"
-    note, help = f"the first: {inner.sheet.place(steps[0][0])}", f"sort the table by {name}, the earliest row first"
+    note = f"the first: {inner.at(rows[int(back[0]) + 1])}"
+    help = f"sort the table by {name}, the earliest row first"
     return (Diagnostic("W0405", message + name, span, notes=(note,), help=(help,), severity="warning"),)
+
+
+def _times(cells: Sequence[str]) -> tuple[Sequence[int], NDArray[np.datetime64]]:
+    """The moments in UTC that cells tell, and in which of them they stand."""
+    import numpy as np
+
+    if all_iso(cells):
+        with suppress(ValueError):  # for a 30th of February
+            return range(len(cells)), np.array(cells, dtype="datetime64[us]")
+    cells = cells[:_LOOK]
+    order = order_of(cells) or "ymd"
+    found = [(row, when) for row, cell in enumerate(cells) if (when := moment(cell, order)) is not None]
+    utc = [clock - (ahead or timedelta(0)) for _, (clock, ahead) in found]
+    return [row for row, _ in found], np.array(utc, dtype="datetime64[us]")
 
 
 def read_moments(table: Table, picks: Mapping[str, Sequence[int]], labels: Collection[str]) -> Cells:

@@ -68,7 +68,12 @@ class TextTable:
     def header(self) -> bool:
         return self.sheet.header
 
-    def at(self, row: int, column: int) -> str:
+    @property
+    def first(self) -> tuple[str, ...]:
+        """The cells of the first row."""
+        return self.sheet.first
+
+    def at(self, row: int, column: int | None = None) -> str:
         return self.sheet.place(self.sheet.line_of(row), column)
 
     def cells(
@@ -77,7 +82,7 @@ class TextTable:
         return read_cells(self.sheet, numeric, labels, missing, alone=alone)
 
     def texts(self, column: int) -> list[str]:
-        return [cells[column] for _, cells in self.sheet.rows()]
+        return self.sheet.column(column)
 
 
 def none_left(table: Table, each: str, why: Sequence[str] = ()) -> DiagnosticError:

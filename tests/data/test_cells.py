@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv as standard
+from contextlib import suppress
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -96,29 +97,10 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
             for i in labels:
                 np.testing.assert_array_equal(fast.labels[i].values, precise.labels[i].values)
                 assert fast.labels[i].words == precise.labels[i].words
-
-
-cells = st.sampled_from(["1", "-2,5", "0,125e3", "+1234,5", "1.234,5", "1.234", "1 234,5", "2.5", ",5", "5,", "x", ""])
-words = st.sampled_from(["1", "1,5", "1.5", "a, b", "a.b", "a"])
-
-
-@given(rows=st.lists(st.tuples(cells, cells, words), min_size=1, max_size=4))
-@settings(max_examples=200)
-def test_decimal_commas_are_read_fast_or_as_they_are(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str]]
-) -> None:
-    base = _folder(tmp_path_factory)
-    (base / "v.csv").write_text("a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows), newline="")
-    span = Span(Source("", ""), 0, 0)
-    sheet = open_sheet(base, "v.csv", span, delimiter=";", header=True, notation=Notation(","))
-    fast = _by_rewriting(sheet, [0, 1], [2], ())
-    assert (fast is not None) == all(sheet.notation.number(cell) for row in rows for cell in row[:2])
-    if fast is not None:
-        precise = _precise(sheet, [0, 1], [2])
-        for i in (0, 1):
-            assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
-        assert fast.labels[2].words == precise.labels[2].words
-        np.testing.assert_array_equal(fast.labels[2].values, precise.labels[2].values)
+    with suppress(DiagnosticError):
+        rows = [cells for _, cells in sheet.rows()]
+        if all(len(cells) == 2 for cells in rows):
+            assert [sheet.column(i) for i in (0, 1)] == [[cells[i] for cells in rows] for i in (0, 1)]
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,22 @@ def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
     world.write("a.csv", 'a;b\n"5,1\n6,2";1\n7,5;2\n')
     message = world.refused(csv("x", columns=("a",), decimal=",")).message
     assert message == "`a.csv`, line 2, column `a`: `5,1\N{REPLACEMENT CHARACTER}6,2` is not a number"
+
+
+CELLS = st.sampled_from(["1", "-2,5", "0,125e3", "+1234,5", "1.234,5", "1.234", "1 234,5", "2.5", ",5", "5,", "x", ""])
+WORDS = st.sampled_from(["1", "1,5", "1.5", "a, b", "a.b", "a"])
+
+
+@given(rows=st.lists(st.tuples(CELLS, CELLS, WORDS), min_size=1, max_size=4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_decimal_commas_are_read_fast_or_as_they_are(world: World, rows: list[tuple[str, str, str]]) -> None:
+    world.write("v.csv", "a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows))
+    sheet = open_sheet(world.base, "v.csv", None, delimiter=";", header=True, notation=Notation(","))
+    fast = _by_rewriting(sheet, [0, 1], [2], ())
+    assert (fast is not None) == all(sheet.notation.number(cell) for row in rows for cell in row[:2])
+    if fast is not None:
+        precise = _precise(sheet, [0, 1], [2])
+        for i in (0, 1):
+            assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
+        assert fast.labels[2].words == precise.labels[2].words
+        np.testing.assert_array_equal(fast.labels[2].values, precise.labels[2].values)

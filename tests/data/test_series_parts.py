@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gpubp
@@ -89,3 +90,22 @@ def test_rows_that_are_not_in_temporal_order(world: World, times: list[str], row
             found[0].message
             == f"`a.csv` is not in temporal order: {said} earlier than the row above, by the column `when`"
         )
+
+
+def test_a_table_far_down_and_one_of_parquet(world: World) -> None:
+    """Two stations, one below the other, and moments that are no text."""
+    world.inputs, world.targets = {"past": Type((1, 1))}, {"next": Type((1,))}
+    times = np.datetime64("2026-01-01") + np.arange(11_000)
+    both = [*times, *times[:5]]
+    world.write("a.csv", "when;v\n" + "".join(f"{time};{i}\n" for i, time in enumerate(both)))
+    (found,) = world.load(entry("past, next", choice("series", path="a.csv", window=1, columns=("v",)))).warnings
+    assert found.message.startswith("`a.csv` is not in temporal order: 1 row is earlier")
+    assert found.notes == ("the first: `a.csv`, line 11002",)
+    pyarrow, parquet = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+    backward = times[::-1].astype("datetime64[us]")
+    parquet.write_table(pyarrow.table({"v": np.arange(11_000.0), "when": backward}), world.base / "a.parquet")
+    (found,) = world.load(entry("past, next", choice("series", path="a.parquet", window=1, columns=("v",)))).warnings
+    assert found.message == (
+        "`a.parquet` is not in temporal order: 10,999 rows are earlier than the row above, by the column `when`"
+    )
+    assert found.notes == ("the first: `a.parquet`, row 2",)
