@@ -133,8 +133,9 @@ def not_in_order(table: Table, span: Span | None) -> tuple[Diagnostic, ...]:
     import numpy as np
 
     inner = table.table if isinstance(table, Dated) else table
-    first = inner.first if isinstance(inner, TextTable | ArrowTable) else ()
-    column = next((i for i, cell in enumerate(first) if is_date(cell.strip())), None)
+    if not isinstance(inner, TextTable | ArrowTable):
+        return ()
+    column = next((i for i, cell in enumerate(inner.first) if is_date(cell.strip())), None)
     if column is None or column >= len(inner.names):
         return ()
     rows, times = _times([cell.strip() for cell in inner.texts(column)])

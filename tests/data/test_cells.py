@@ -104,23 +104,20 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
 
 
 @pytest.mark.parametrize(
-    ("slower", "text", "notation"),
+    ("text", "notation"),
     [
-        (("_by_columns", "_precise"), "1,u,2,k\n3,v,4,k\n", Notation()),
-        (("_by_columns", "_precise"), '1,"u, v",2,k\n3,"v",4,k\n', Notation()),
-        (("_by_columns", "_precise"), "1,u,NA,k\n,,4,m\n?,v,,\n", Notation()),
-        (("_by_columns", "_precise"), "1,5;u;2;k\n3;v;4,5;k\n", Notation(",")),
-        (("_precise",), "1.000,5;u;2;k\n3;v;4,5;m\n", Notation(",", thousands=".")),
-        (("_precise",), "1.000,5;u;NA;k\n;;4,5;m\n?;v;6;\n", Notation(",", thousands=".")),
+        ("1,u,2,k\n3,v,4,k\n", Notation()),
+        ('1,"u, v",2,k\n3,"v",4,k\n', Notation()),
+        ("1,u,NA,k\n,,4,m\n?,v,,\n", Notation()),
+        ("1,5;u;2;k\n3;v;4,5;k\n", Notation(",")),
+        ("1.000,5;u;2;k\n3;v;4,5;m\n", Notation(",", thousands=".")),
+        ("1.000,5;u;NA;k\n;;4,5;m\n?;v;6;\n", Notation(",", thousands=".")),
     ],
 )
-def test_the_fastest_way_is_taken(
-    world: World, monkeypatch: pytest.MonkeyPatch, slower: tuple[str, ...], text: str, notation: Notation
-) -> None:
+def test_the_fastest_way_is_taken(world: World, monkeypatch: pytest.MonkeyPatch, text: str, notation: Notation) -> None:
     sheet, missing = opened(world, text, notation), MISSING if "NA" in text else ()
     expected = _precise(sheet, [0, 2], [1, 3], missing)
-    for way in slower:
-        monkeypatch.setattr(f"gpubp.data.cells.{way}", refuse)
+    monkeypatch.setattr("gpubp.data.cells._precise", refuse)
     found = read_cells(sheet, [0, 2], [1, 3], missing)
     assert found.rows == expected.rows
     for i in (0, 2):
