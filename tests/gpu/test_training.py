@@ -46,3 +46,15 @@ def test_random_bits_are_those_of_the_cpu(cupy: Any) -> None:
     results = [gpubp.Executor(net, device=device, precision="float64").gradients(data)[1] for device in ("gpu", "cpu")]
     for name, array in results[1].items():
         np.testing.assert_allclose(cupy.asnumpy(results[0][name]), array, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("more", ["", "restarts = 3"])
+def test_a_line_search_decides_on_the_device(cupy: Any, more: str) -> None:
+    """Which trial is accepted, without the host."""
+    text = (MODELS / "xor.net").read_text("utf-8").replace("adam(lr = 0.05)", f"lbfgs(history = 3)\n  {more}")
+    gpu, cpu = (
+        gpubp.train(gpubp.loads(text), device=device, epochs=25, precision="float64") for device in ("gpu", "cpu")
+    )
+    losses = [[record["train.loss"] for record in run.history] for run in (gpu, cpu)]
+    assert losses[1][-1] < 1e-3 * losses[1][0]
+    np.testing.assert_allclose(*losses, rtol=1e-6, atol=1e-12)
