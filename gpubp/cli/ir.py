@@ -36,9 +36,8 @@ def work(arguments: argparse.Namespace) -> int:
     # Rows that the file itself holds are written out; others are not read for this.
     data = load_data(net.graph, net.base, int(net.option("seed", 0))).arrays if net.inline else None
     mode: Mode = arguments.mode or ("predict" if net.graph.train is None else "train")
-    batch = arguments.batch or int(net.option("batch", 32))
-    if data is not None and arguments.batch is None:
-        batch = min(batch, len(next(iter(data.values()))))
+    rows = None if data is None else len(next(iter(data.values())))
+    batch = arguments.batch or min(net.batch_size(rows), rows or net.batch_size())
     if arguments.stage == "source":
         executor = Executor(net, device="cpu")
         if data is not None:

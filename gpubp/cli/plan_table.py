@@ -12,7 +12,7 @@ from ..passes import cost
 def with_plan(net: Net, rows: int | None) -> str:
     """The layers with their operations, and below them the work and the memory of a step; `rows`: those of the data,
     where a batch may be larger."""
-    batch = int(net.option("batch", 32))
+    batch = net.batch_size(rows)
     batch = batch if rows is None else max(min(batch, rows), 1)
     mode: Mode = "predict" if net.graph.train is None else "train"
     _, plan = build_plan(net, mode, batch, net.dtype)

@@ -134,7 +134,8 @@ def _print_json(run: Run, seconds: float, arguments: argparse.Namespace) -> None
 
 def _profile(run: Run) -> Profile:
     """Steps on rows of the training data."""
-    return run.executor.profile(run.dataset.part("train"), int(run.executor.net.option("batch", 32)))
+    rows = run.dataset.part("train")
+    return run.executor.profile(rows, run.executor.net.batch_size(len(rows)))
 
 
 def _net(arguments: argparse.Namespace) -> Net:

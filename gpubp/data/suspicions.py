@@ -196,6 +196,8 @@ def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:
     optimizer = None if train is None else train.options.get("optimizer")
     if train is None or not isinstance(optimizer, Choice) or not lookup("optimizer", optimizer.name).full_batch:
         return []
+    if train.spans.keys().isdisjoint(("batch", "accumulate")):
+        return []  # the default takes all rows
     batch, window = train.options["batch"], train.options["accumulate"]
     assert isinstance(batch, int)
     assert isinstance(window, int)

@@ -45,7 +45,7 @@ def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:
     barriers."""
     if net.graph.train is None or net.size > MAX_PARAMETERS:
         return False
-    costs = cost(plan := plan_of(build(net, "train", int(net.option("batch", 32)), dtype, None)))
+    costs = cost(plan := plan_of(build(net, "train", net.batch_size(), dtype, None)))
     if any(step.body is not None for step in plan.steps):
         return False
     return quicker_on_cpu(costs, len(plan.fusions), nets or int(net.option("restarts", 1)))

@@ -229,7 +229,7 @@ def max_side_by_side(
     """How many nets like this one, of so many, may be trained side by side: as many as fit into a fraction of free
     memory, and on the CPU into its cache. `roughly`: an upper bound, without planning a step. Raises DeviceError."""
     chosen = choose_backend(net, device, backend, net.precision, nets)
-    dtype, batch = net.dtype, int(net.option("batch", 32))
+    dtype, batch = net.dtype, net.batch_size()
     if roughly:  # weights, gradients, and the outputs of layers
         values = 2 * sum(group.size for group in net.layout.groups)
         values += batch * sum(math.prod(shape) for shape in net.shapes.values())

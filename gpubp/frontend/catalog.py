@@ -27,7 +27,13 @@ TRAIN = (
     Option("optimizer", ("choice",), part="optimizer", doc="`sgd(lr = 0.1)`, `adam`, ..."),
     Option("epochs", ("whole",), default=None, minimum=1, doc="number of passes over the training rows"),
     Option("steps", ("whole",), default=None, minimum=1, doc="number of batches, instead of `epochs`"),
-    Option("batch", ("whole",), default=32, minimum=1, doc="rows per mini-batch"),
+    Option(
+        "batch",
+        ("whole",),
+        default=32,
+        minimum=1,
+        doc="rows per mini-batch; if left out, all rows for `rprop`, `quickprop` and `lbfgs`",
+    ),
     Option("metrics", ("metrics",), default=(), doc="what to report besides the loss"),
     Option("seed", ("whole",), default=0, minimum=0, doc="of initial weights, splits, shuffling and dropout"),
     Option(

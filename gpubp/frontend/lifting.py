@@ -31,7 +31,7 @@ def sweep_key(net: Net) -> Hashable:
     places = tuple((name, group.name, start) for name, (group, start) in net.layout.places.items())
     metrics = tuple((name, *_options(node)) for name, node in train.metrics)
     rest = tuple(sorted((key, text) for key, text in identity(net).items() if key not in FREE))
-    program = program_of(net, "train", int(net.option("batch", 32)), net.dtype).program
+    program = program_of(net, "train", net.batch_size(), net.dtype).program
     return types, places, metrics, rest, statistics_key(net), outline(program)
 
 

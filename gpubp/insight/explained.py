@@ -41,7 +41,7 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
     if not 1 <= number <= count:
         there = f"the training data has {count:,} rows" if has_data else f"without `data` {count:,} are drawn"
         raise GpubpError(f"there is no example {number:,}: {there}")
-    batch = min(int(net.option("batch", 32)), count)
+    batch = min(net.batch_size(count), count)
     if steps:
         net.require_training(epochs=1)
         if executor.step:

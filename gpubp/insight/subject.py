@@ -56,6 +56,6 @@ def subject(executor: Executor, about: str, rows: Mapping[str, Any] | None = Non
 
 def _set_length(executor: Executor, net: Net, count: int) -> None:
     """Set the length of the training, on which schedules depend."""
-    batches = -(-count // int(net.option("batch", 32)))
+    batches = -(-count // net.batch_size(count))
     total = net.option("steps") or batches * (net.option("epochs") or 1)
     executor.set_counters({EPOCH_STEPS: batches, TOTAL_STEPS: total})

@@ -78,7 +78,7 @@ def _rate(
     count = rows.get("train") if isinstance(rows, Mapping) else None
     if not (with_steps and isinstance(steps, int) and isinstance(count, int)):
         return
-    epoch = -(-count // int(net.option("batch", 32)))
+    epoch = -(-count // net.batch_size(count))
     panels_by_title = rates(net, [int(record["step"]) - 1 for record in with_steps], epoch, steps, with_steps)
     if panels_by_title is not None:
         yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(with_steps, panels_by_title) if math.isfinite(y))

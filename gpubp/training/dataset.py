@@ -19,7 +19,7 @@ GIVEN = "data["
 
 def length_of(net: Net, rows: int) -> tuple[int, int, int]:
     """The batch size, the steps of an epoch and the steps in all of a training on so many rows."""
-    batch, steps = int(net.option("batch", 32)), net.option("steps")
+    batch, steps = net.batch_size(rows), net.option("steps")
     per_epoch = -(-rows // batch)
     return batch, per_epoch, int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps)
 

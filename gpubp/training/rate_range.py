@@ -104,7 +104,7 @@ def range_test(
     rows = dataset.part("train")
     executor.fit(rows)
     load_initial_weights(net, executor)
-    placed, batch = executor.place(rows), int(net.option("batch", 32))
+    placed, batch = executor.place(rows), net.batch_size(len(rows))
     rates: list[float] = []
     losses: list[float] = []
     smoothed: list[float] = []

@@ -136,6 +136,17 @@ def test_what_makes_no_sense_is_refused(optimizer: str, at: str | None, message:
 
 
 @pytest.mark.parametrize(
+    ("optimizer", "keys", "steps"), [("lbfgs", "", 1), ("lbfgs", "batch = 32", 2), ("adam", "", 2)]
+)
+def test_without_a_batch_an_update_is_of_all_rows(optimizer: str, keys: str, steps: int) -> None:
+    text = FILE.replace("OPTIMIZER", f"{optimizer}\n  {keys}").replace("normal(40,", "normal(80,")
+    run = gpubp.train(gpubp.loads(text), "cpu")
+    assert len(run.dataset.parts["train"]) == 60
+    assert run.executor.step == steps
+    assert [one.code for one in run.dataset.warnings] == ["W0508"] * (keys != "")
+
+
+@pytest.mark.parametrize(
     ("optimizer", "keys", "told"),
     [
         ("rprop", "batch = 29", ["an update takes 29 rows of 30 to train on"]),
@@ -144,6 +155,7 @@ def test_what_makes_no_sense_is_refused(optimizer: str, at: str | None, message:
         ("lbfgs", "batch = 10", ["an update takes 10 rows of 30 to train on"]),
         ("rprop", "batch = 30", []),
         ("rprop", "", []),
+        ("rprop", "accumulate = 1", []),
         ("sgd(0.1)", "batch = 8", []),
     ],
 )
