@@ -156,21 +156,17 @@ class CupyBackend:
     def products(self, largest: int) -> AbstractContextManager[object]:
         return nullcontext()
 
-    @contextmanager
-    def _after_last_call(self) -> Iterator[None]:
-        """All calls use the same memory: one on another stream than the last waits for it on the device. After one on
-        the default stream nothing is recorded, since a later one can still do that."""
+    def _wait_for_last_call(self) -> Any:
+        """All calls use the same memory: one on another stream than the last waits for it on the device. Returns its
+        stream; None for the default stream, on which nothing is recorded, since a later call can still do that."""
         cuda = self._cupy.cuda
         stream = cuda.get_current_stream()
-        own = stream.ptr not in _DEFAULT_STREAM
+        own = None if stream.ptr in _DEFAULT_STREAM else stream
         if self._last_call is not None:
             stream.wait_event(self._last_call)
-        elif own:
+        elif own is not None:
             stream.wait_event(cuda.Stream.null.record())
-        try:
-            yield
-        finally:
-            self._last_call = stream.record() if own else None
+        return own
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -178,8 +174,12 @@ class CupyBackend:
         too."""
         name = self.place.replace("gpu:", "GPU ")
         try:
-            with self._device, self._after_last_call():
-                yield
+            with self._device:
+                own = self._wait_for_last_call()
+                try:
+                    yield
+                finally:
+                    self._last_call = None if own is None else own.record()
         except ImportError as error:  # CuPy loads libraries when it first needs them
             raise DeviceError(f"a library of CUDA is missing: {error}; `gpubp doctor` says what to install") from None
         except Exception as error:
