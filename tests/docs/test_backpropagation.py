@@ -44,6 +44,19 @@ def test_weights_that_are_alike_stay_alike(tmp_path: Path) -> None:
         assert (weight[:, 0] == weight[:, 1]).all()
 
 
+def test_the_deltas_of_one_step_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (text,) = [block.text for block in BLOCKS if block.file == "by_hand.net"]
+    Path("by_hand.net").write_text(text, "utf-8")
+    (program,) = [block.text for block in BLOCKS if block.detail == "deltas"]
+    exec(program, {})
+    told = re.findall(r"  (delta\d) = .*  \[(.*)\]", capsys.readouterr().out)
+    assert told[0::2] == [("delta2", "-0.1242"), ("delta2", "-0.1174"), ("delta2", "-0.1106")]
+    assert told[1] == ("delta1", "-0.01537, 0.01549")
+
+
 def test_the_loss_surface_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain steps swing across the valley, those of momentum less often, and Adam's lead straight to its bottom."""
     monkeypatch.chdir(tmp_path)
