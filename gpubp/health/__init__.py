@@ -1,6 +1,6 @@
 """The health of a net in training: the magnitudes of its activations and gradients, and a diagnosis in words."""
 
-from .findings import Finding, diagnose, grown, still, typical
+from .findings import Finding, diagnose, grown, risen, still, typical
 from .gauges import Gauges, Size, sizes
 from .layers import Layer, layers_of
 
@@ -12,6 +12,7 @@ __all__ = [
     "diagnose",
     "grown",
     "layers_of",
+    "risen",
     "sizes",
     "still",
     "typical",

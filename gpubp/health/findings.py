@@ -24,14 +24,16 @@ ends of their range."""
 STALLED_SPREAD, STALLED_EPOCHS = 0.01, 3
 """A loss has stalled if those of all epochs, of which there are at least so many, lie within this fraction of the
 first."""
+RISEN = 1.2
+"""A loss has risen if that of the last epoch is this many times that of the first, or more."""
 _UNBOUNDED = ("relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "hardswish", "softplus")
 """Activations whose slope is about 1 for large positive inputs, so that gradients pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A problem: its kind (`vanishing`, `exploding`, `dead`, `saturated`, `lost` or `still`), a message, and remedies,
-    most of them as text for the file."""
+    """A problem: its kind (`vanishing`, `exploding`, `dead`, `saturated`, `lost`, `still` or `risen`), a message, and
+    remedies, most of them as text for the file."""
 
     kind: str
     message: str
@@ -124,6 +126,15 @@ def still(net: Net, losses: Sequence[float]) -> list[Finding]:
         return []
     message = f"the loss does not change: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
     return [Finding("still", message, (*_rate(net, 10.0, "a larger rate"), *_rate(net, 0.1, "or a smaller one")))]
+
+
+def risen(net: Net, losses: Sequence[float]) -> list[Finding]:
+    """Whether the loss has risen since the first epoch: steps that are too large have left what was learnt in it. Dead
+    units and vanishing gradients may follow from that."""
+    if len(losses) < STALLED_EPOCHS or not 0 < RISEN * losses[0] <= losses[-1]:
+        return []
+    message = f"the loss has risen: {losses[0]:.4g} in the first epoch, {losses[-1]:.4g} in the last"
+    return [Finding("risen", message, (*_smaller_rate(net), *_clip_gradient(net)))]
 
 
 def _deltas(sizes: Sequence[Size]) -> list[float]:

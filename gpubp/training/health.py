@@ -13,7 +13,7 @@ from dsl.records import dataclass
 
 from ..executor import Executor, Rows
 from ..frontend import TF32
-from ..health import Finding, Gauges, Size, diagnose, grown, still, typical
+from ..health import Finding, Gauges, Size, diagnose, grown, risen, still, typical
 from ..passes import Cost, cost
 
 EVERY, FIRST = 100, 32
@@ -22,7 +22,7 @@ become twice as long. A measurement takes up to twice as long as a NumPy step.""
 SHARE = 0.03
 """Maximum share of measurements, which are never compiled, in the time of compiled steps."""
 LEAST = 20
-"""Minimum number of steps of a training to be measured."""
+"""Minimum number of steps of a training to be measured; the loss of a shorter one may rise by chance."""
 MANY = 512
 """Number of rows for which a unit must be 0 to be called dead."""
 _DIGITS = 6
@@ -102,7 +102,10 @@ class Health:
     def conclude(self, executor: Executor, losses: Sequence[float]) -> tuple[list[dict[str, Any]], list[Finding]]:
         """The records of the final state, and the diagnosis from all records; `losses`: those of its epochs."""
         records = self.measure(executor) if self.total >= EVERY else []
-        net, findings = executor.net, list(self.noticed)
+        net = executor.net
+        findings = list(self.noticed)
+        if not findings and self.total >= LEAST:
+            findings = risen(net, losses)
         if self.found:
             findings += [one for one in self._typical(executor) if one.kind not in {known.kind for known in findings}]
         # Another finding explains it, and has other remedies.

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 import gpubp
-from gpubp.health import Finding, Size, diagnose, grown, sizes, still, typical
+from gpubp.health import Finding, Size, diagnose, grown, risen, sizes, still, typical
 from gpubp.insight import drawn
 
 TEXT = """
@@ -144,6 +144,22 @@ def test_the_middle_of_several_steps() -> None:
 )
 def test_a_loss_that_does_not_move(losses: list[float], wanted: list[str]) -> None:
     assert kinds(still(RELU[0], losses)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("losses", "wanted"),
+    [
+        ([1.0, 0.1, 1.2], ["risen"]),
+        ([1.0, 9.0, 1.19], []),
+        ([1.0, 2.0], []),
+        ([-2.0, -1.0, -1.0], []),
+        ([-1.0, 0.0, 1.0], []),
+        ([0.0, 0.0, 1.0], []),
+        ([1.0, 2.0, math.nan], []),
+    ],
+)
+def test_a_loss_that_rises(losses: list[float], wanted: list[str]) -> None:
+    assert kinds(risen(RELU[0], losses)) == wanted
 
 
 # Remedies ------------------------------------------------------------------------------------------------------------

@@ -73,6 +73,19 @@ def test_where_there_is_no_memory_nothing_is_measured(make: Make, monkeypatch: p
     assert health.conclude(ex, [1.0, 0.5, 0.2]) == ([], [])
 
 
+def test_a_loss_that_rises_is_told_before_what_follows_from_it(make: Make) -> None:
+    ex, health = make()
+    for value in ex.parameters.values():
+        value[...] = 0
+    health.measure(ex)
+    (risen, *others) = health.conclude(ex, [1.0, 0.5, 1.5])[1]
+    assert risen.message == "the loss has risen: 1 in the first epoch, 1.5 in the last"
+    assert risen.help[0].startswith("a smaller rate: ")
+    assert "risen" not in {one.kind for one in others}
+    health.noticed.append(Finding("exploding", "", ()))
+    assert "risen" not in {one.kind for one in health.conclude(ex, [1.0, 0.5, 1.5])[1]}
+
+
 def test_the_records_before_count(make: Make) -> None:
     """Where they are of the same layers."""
     ex, health = make()
