@@ -142,7 +142,7 @@ def _document(scope: Scope, opened: frozenset[str], title: str, number: int = 0)
         f'width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">\n'
         f'<title id="{key}t">{escape(title)}</title>\n<desc id="{key}d">{escape(description)}</desc>\n'
         f"<style>\n{part('graph.css')}</style>\n"
-        f'<rect class="paper" width="100%" height="100%" rx="6"/>\n'
+        f'<rect class="gpubp-paper" width="100%" height="100%" rx="6"/>\n'
         f'<g transform="translate({_EDGE:.0f} {_EDGE:.0f})">\n{picture.text}</g>\n</svg>\n'
     )
 
@@ -212,9 +212,9 @@ def _edge_path(points: list[tuple[float, float]], arrow: bool) -> str:
             middle = (y + to_y) / 2
             path.append(f"C{x:.1f} {middle:.1f} {to_x:.1f} {middle:.1f} {to_x:.1f} {to_y:.1f}")
         x, y = to_x, to_y
-    out = f'<path class="edge" d="{"".join(path)}"/>\n'
+    out = f'<path class="gpubp-edge" d="{"".join(path)}"/>\n'
     if arrow:
-        out += f'<path class="tip" d="M{x - 4:.1f} {y - 2:.1f}L{x:.1f} {y + 5:.1f}L{x + 4:.1f} {y - 2:.1f}Z"/>\n'
+        out += f'<path class="gpubp-tip" d="M{x - 4:.1f} {y - 2:.1f}L{x:.1f} {y + 5:.1f}L{x + 4:.1f} {y - 2:.1f}Z"/>\n'
     return out
 
 
@@ -228,14 +228,17 @@ def _open(box: Box, opened: frozenset[str]) -> Picture:
     height = inner.height + _HEAD
     text = (
         f"<title>{escape(box.about)}</title>"
-        f'<rect class="frame" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
+        f'<rect class="gpubp-frame" width="{width:.1f}" height="{height:.1f}" rx="8"/>'
         f'<g transform="translate({shift:.1f} {_HEAD - 4:.1f})">\n{inner.text}</g>'
     )
     for x in inner.entries:
-        text += f'<path class="edge" d="M{x + shift:.1f} 0V{_HEAD - 4:.1f}"/>'
+        text += f'<path class="gpubp-edge" d="M{x + shift:.1f} 0V{_HEAD - 4:.1f}"/>'
     for x in inner.exits:
-        text += f'<path class="edge" d="M{x + shift:.1f} {height - 4:.1f}V{height:.1f}"/>'
-    text += f'<text class="head" x="{_EDGE:.0f}" y="17">{escape(title)}</text>'
+        text += f'<path class="gpubp-edge" d="M{x + shift:.1f} {height - 4:.1f}V{height:.1f}"/>'
+    # An edge may pass behind the title, so its outline is drawn first.
+    text += "".join(
+        f'<text class="gpubp-{style}" x="{_EDGE:.0f}" y="17">{escape(title)}</text>' for style in ("halo", "head")
+    )
     takes, gives = (tuple(x + shift for x in side) for side in (inner.entries, inner.exits))
     return Picture(text, width, height, takes, gives)
 
@@ -256,14 +259,13 @@ def _closed_box(box: Box) -> Picture:
     height = len(rows) * LINE + PAD
     text = f"<title>{escape(box.about)}</title>"
     if box.kind == "block" or box.count > 1:
-        text += f'<rect class="behind" x="4" y="4" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
-    text += f'<rect class="box {box.kind}" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
+        text += f'<rect class="gpubp-box" x="4" y="4" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
+    text += f'<rect class="gpubp-box" width="{width:.1f}" height="{height:.1f}" rx="6"/>'
     if not sign:
-        text += f'<rect class="mark {box.kind}" x="0" y="5" width="4" height="{height - 10:.1f}" rx="2"/>'
+        text += f'<rect class="gpubp-{box.kind}" x="0" y="5" width="4" height="{height - 10:.1f}" rx="2"/>'
     for i, (style, line) in enumerate(rows):
-        text += (
-            f'<text class="{style}" x="{width / 2 + 1:.1f}" y="{PAD / 2 + LINE * i + 12.5:.1f}">{escape(line)}</text>'
-        )
+        x, y = width / 2 + 1, PAD / 2 + LINE * i + 12.5
+        text += f'<text class="gpubp-{style}" x="{x:.1f}" y="{y:.1f}">{escape(line)}</text>'
     return Picture(text, width, height)
 
 
