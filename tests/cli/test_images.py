@@ -80,7 +80,7 @@ def test_a_report_names_the_files_it_is_wrong_about(home: Path, capsys: pytest.C
     assert main(["report", "odd"]) == 0
     text = (home / "odd/report.html").read_text("utf-8")
     assert "each row is a file.</p>" in text
-    worst = text[text.index("worst: kind</h2>") :]
+    worst = text[text.index("worst predictions: kind</h2>") :]
     table = worst[worst.index("<table") : worst.index("</table>")]
     assert table.startswith('<table class="plain"><thead><tr><th scope="col">file</th><th scope="col">true</th>')
     named = [unescape(name) for name in re.findall(r'<tr><th scope="row">(.*?)</th>', table)]

@@ -55,7 +55,7 @@ def test_the_worst_rows_are_numbered_as_in_their_file(
     assert main(["run", str(tmp_path / "a.net"), "--device", "cpu", "--out", str(tmp_path / "run"), "--quiet"]) == 0
     text = report(tmp_path / "run")
     assert f"; {said}.</p>" in text
-    worst = text[text.index("worst: y</h2>") :]
+    worst = text[text.index("worst predictions: y</h2>") :]
     rows = re.findall(r'<tr><th scope="row">(.*?)</th>.*<td>(.*?)</td></tr>', worst[: worst.index("</table>")])
     assert len(rows) > 3
     assert all(number == x for number, x in rows), "the input is the number of its row in the file"
@@ -105,6 +105,6 @@ def test_inputs_that_are_labels_are_told_by_their_words(tmp_path: Path) -> None:
     (tmp_path / "a.net").write_text(text, "utf-8")
     assert main(["run", str(tmp_path / "a.net"), "--device", "cpu", "--out", str(tmp_path / "run"), "--quiet"]) == 0
     shown = report(tmp_path / "run")
-    worst = shown[shown.index("worst: y</h2>") :]
+    worst = shown[shown.index("worst predictions: y</h2>") :]
     words = re.findall(r"<td>([^<]*)</td></tr>", worst[: worst.index("</table>")])
     assert set(words) <= {"&lt;Rome&gt;", "Paris"} != set()
