@@ -194,16 +194,8 @@ def test_answers_for_each_position_of_a_sequence(tmp_path: Path) -> None:
     given[true == 0] = 2.0  # these are no positions to predict
     row, place = divmod(int(given.argmin()), 12)
     text = report(out)
-    assert heads(text) == [
-        "figures",
-        "file",
-        "net",
-        "curves",
-        "gradients",
-        "predictions: next",
-        "worst predictions: next",
-        "environment",
-    ]
+    last = ["predictions: next", "worst predictions: next", "environment"]
+    assert heads(text) == ["figures", "file", "net", "curves", "gradients", *last]
     right, of = int((p.argmax(2) == true)[true > 0].sum()), int((true > 0).sum())
     assert 0 < right < of < true.size
     assert f"{right:,} of {of:,} positions are right." in text
