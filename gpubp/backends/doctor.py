@@ -186,6 +186,10 @@ def _cpu() -> Iterator[Finding]:
         yield Finding("C compiler", "missing", text, "one makes the training of small nets several times faster")
         return
     try:
-        yield Finding("C compiler", "ok", compiler.version)
+        version = compiler.version
+        native.NativeBackend(compiler).cache.library("int ready(void) { return 0; }\n", compiler)
+        yield Finding("C compiler", "ok", version)
+    except native.CacheError as error:
+        yield Finding("C compiler", "wrong", f"{version}, but {error}", native.CACHE_HELP)
     except native.NativeError as error:
         yield Finding("C compiler", "wrong", str(error), f"mend `{compiler.command}`, or name another with CC")

@@ -19,12 +19,15 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """Characters that no text holds."""
 
 _ARROW = "an Arrow or Feather file", "`arrow(...)` in the `data` section of a file reads it"
+_HDF = "an HDF5 or NetCDF file", "`numpy.savez` writes its arrays to a file that `npz(...)` reads"
 _BINARY = (
     (b"PK\x03\x04", "an Excel workbook or another ZIP archive", "save the sheet of a workbook as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook or another file of Office", "save the sheet of a workbook as CSV"),
     (b"PAR1", "a Parquet file", "`parquet(...)` in the `data` section of a file reads it"),
     (b"ARROW1", *_ARROW),
     (b"FEA1", *_ARROW),
+    (b"\x89HDF", *_HDF),
+    (b"CDF", *_HDF),
 )
 """Files that are often taken for text: how they begin, what they are, and what to do about it."""
 

@@ -7,11 +7,12 @@ import sys
 import types
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gpubp.backends import doctor
+from gpubp.backends import doctor, native
 from gpubp.backends.driver import Driver, Gpu, ask_driver
 from gpubp.cli import main
 from tests.stand_in.fake_cupy import cupy as stand_in
@@ -152,6 +153,15 @@ class FakeLibrary:
         return call
 
     status = 0
+
+
+@pytest.mark.skipif(not native.SUPPORTED or native.find_compiler() is None, reason="no C compiler")
+def test_a_cache_that_cannot_be_written_to(say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    found = say(NOTHING)["C compiler"]
+    assert (found.state, found.help) == ("wrong", "XDG_CACHE_HOME names another folder for it")
+    assert f"but cannot make `{tmp_path / 'file' / 'gpubp' / 'kernels'}`: " in found.text
 
 
 def test_a_driver_as_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -250,6 +250,8 @@ def test_what_may_mislead_is_told(call: Call) -> None:
         (b"PAR1\x15\0\x15", "a Parquet file"),
         (b"ARROW1\0\0", "an Arrow or Feather file"),
         (b"FEA1\0\0\0\0", "an Arrow or Feather file"),
+        (b"\x89HDF\r\n\x1a\n\0", "an HDF5 or NetCDF file"),
+        (b"CDF\x01\0\0\0\0", "an HDF5 or NetCDF file"),
     ],
 )
 def test_files_that_are_taken_for_text(call: Call, content: bytes, kind: str) -> None:

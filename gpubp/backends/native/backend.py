@@ -15,7 +15,7 @@ from ...passes import Plan
 from ...render import CSource, lanes_arena, lanes_source
 from ..base import BindCopies
 from ..numpy import NumpyBackend
-from .cache import KernelCache
+from .cache import CACHE_HELP, CacheError, KernelCache
 from .compiler import Compiler, NativeError
 from .library import LaneLoop, Library
 
@@ -52,7 +52,8 @@ class NativeBackend(NumpyBackend):
         except NativeError as error:
             self.compiles = False
             self.description = f"CPU (NumPy {np.__version__}; {error})"
-            say_once(f"NumPy continues without compiled kernels: {error}")
+            remedy = f"; {CACHE_HELP}" if isinstance(error, CacheError) else ""
+            say_once(f"NumPy continues without compiled kernels: {error}{remedy}")
             return None
 
     def copies(

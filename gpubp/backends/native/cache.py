@@ -23,6 +23,7 @@ MOST = 512 << 20
 """Maximum size of the cache in bytes: several thousand programs."""
 KEPT = 3 / 4
 """The fraction of it that is kept when it is exceeded."""
+CACHE_HELP = "XDG_CACHE_HOME names another folder for it"
 STALE = 3600.0
 """Seconds after which a temporary folder cannot belong to a running compiler any more."""
 _PLACE = ".compiling-"
