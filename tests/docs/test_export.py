@@ -7,11 +7,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gpubp
 from tests.onnx.running import needs_onnx, needs_runtime
 from tests.render.compiled import needs_compiler
+from tests.training.worlds import write_net
 from tools.markdown import blocks, commands, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +73,22 @@ def test_the_example_of_onnx(
     _, shell = [block for block in BLOCKS if block.kind == "console"]
     (exported,) = commands(shell)
     assert run(exported, Path()) == exported.printed
-    (example,) = [block.text for block in BLOCKS if block.kind == "python"]
+    _, example = [block.text for block in BLOCKS if block.kind == "python"]
     exec(compile(example, "the example", "exec"), {})
     assert capsys.readouterr().out == "setosa\n"
+
+
+def test_the_derivative_of_a_trained_net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = write_net(tmp_path).read_text("utf-8").replace("batch = 8", "batch = 8\n  precision = float64")
+    run = gpubp.train(gpubp.loads(text, base=tmp_path), "cpu", out="runs/surrogate", epochs=2)
+    (line,) = [block.text for block in BLOCKS if block.kind == "net"]
+    Path("with-derivative.net").write_text(text.replace("-> dense(1)\n", f"-> dense(1)\n{line}\n"), "utf-8")
+    (example,) = [block.text for block in BLOCKS if block.kind == "python" and "dp" in block.text]
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    names = {"gpubp": gpubp, "x": x}
+    exec(compile(example, "the example", "exec"), names)
+    step = 1e-5 * np.eye(3)
+    wanted = [(run.predict(x + one) - run.predict(x - one))[:, 0] / 2e-5 for one in step]
+    np.testing.assert_allclose(names["executor"].predict(x)["dp"], np.transpose(wanted), rtol=1e-6, atol=1e-8)
+    assert "double *dp" in Path("surrogate.c").read_text("utf-8")
