@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..executor import Executor
 from .best import Sums
 from .checkpoint import BESTS, NOW, UNDECIDED, Saved, part_of
 from .restarts import Epoch, Race
@@ -17,10 +18,10 @@ def undecided(race: Race, metadata: Mapping[str, Any]) -> Saved:
     """The state of all restarts, between two pieces of `Race.pieces`."""
     import numpy as np
 
-    ensemble, log, kept = race.ensemble, race.log, sorted(race.kept)
+    ensemble, log, kept, member = race.ensemble, race.log, sorted(race.kept), race.ensemble.member(0)
     figures = [*log[0].figures[0]] if log else []
-    state = _stacked(NOW, [ensemble.state_dict(k, ensemble.state(k)) for k in range(ensemble.count)])
-    state |= _stacked(BESTS, [ensemble.state_dict(k, race.kept[k]) for k in kept])
+    state = _stacked(NOW, member, map(ensemble.state, range(ensemble.count)))
+    state |= _stacked(BESTS, member, (race.kept[k] for k in kept))
     if log:
         state[f"{_LOG}losses"] = np.stack([epoch.losses for epoch in log])
         state[f"{_LOG}penalties"] = np.stack([epoch.penalties for epoch in log])
@@ -46,10 +47,13 @@ def resume_race(race: Race, saved: Saved) -> None:
     import numpy as np
 
     ensemble, about, state = race.ensemble, saved.about[UNDECIDED], saved.state
+    member = ensemble.member(0)
     for k in range(ensemble.count):
-        ensemble.adopt(k, _arrays(race, k, part_of(state, NOW, k)))
+        member.load_state_dict(part_of(state, NOW, k))
+        ensemble.adopt(k, member.arrays())
     for index, k in enumerate(about["kept"]):
-        race.kept[k] = _arrays(race, k, part_of(state, BESTS, index))
+        member.load_state_dict(part_of(state, BESTS, index))
+        race.kept[k] = {name: member.xp.array(array) for name, array in member.arrays().items()}
     ensemble.diverged.update((k, why) for k, why in about["diverged"])
     race.lost.update((k, step) for k, step in about["lost"])
     for k, (epochs, stopped) in enumerate(about["ended"]):
@@ -67,14 +71,12 @@ def resume_race(race: Race, saved: Saved) -> None:
         race.log.append(Epoch(number, step, state[f"{_LOG}losses"][i], state[f"{_LOG}penalties"][i], figures))
 
 
-def _arrays(race: Race, k: int, state: Mapping[str, Any]) -> dict[str, Any]:
-    """A restart's state in the form that programs take."""
-    member = race.ensemble.member(k)
-    member.load_state_dict(state)
-    return dict(member.arrays())
-
-
-def _stacked(prefix: str, states: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _stacked(prefix: str, member: Executor, states: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The states of several restarts, as programs take them, by parameter; `member`: any one of them."""
     import numpy as np
 
-    return {f"{prefix}{name}": np.stack([one[name] for one in states]) for name in (states[0] if states else ())}
+    found: list[dict[str, Any]] = []
+    for arrays in states:
+        member.adopt(arrays)
+        found.append(member.state_dict())
+    return {f"{prefix}{name}": np.stack([one[name] for one in found]) for name in (found[0] if found else ())}
