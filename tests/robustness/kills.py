@@ -104,11 +104,15 @@ def case(number: int, net: Path, whole: Path, seconds: float, count: Count) -> N
 WATCHED = "  metrics = [r2(p, y)]\n  early_stop = early_stop(valid.r2, patience = 4epochs)\n"
 
 
-def world(place: Path, *, watched: bool) -> tuple[Path, Path, float]:
-    """The net, the run that nobody disturbed, and how long it took. It is looked at after each epoch where a figure is
-    `watched`; else each piece is several epochs."""
+WORLDS = {"watched": (WATCHED, SPLIT, "epochs = 8"), "plain": ("", "", "epochs = 16")}
+WORLDS["restarts"] = f"  restarts = 3\n{WATCHED}", SPLIT, "epochs = 8"
+"""Keys of `train`, the split and the length. A run is looked at after each epoch where a figure is watched; else each
+piece is several epochs."""
+
+
+def world(place: Path, keys: str, split: str, length: str) -> tuple[Path, Path, float]:
+    """The net, the run that nobody disturbed, and how long it took."""
     place.mkdir()
-    keys, split, length = (WATCHED, SPLIT, "epochs = 8") if watched else ("", "", "epochs = 16")
     net = write_net(place, regular=" -> dropout(30%)", length=length, keys=keys, split=split)
     gpubp.train(gpubp.load(net), "cpu", out=place / "warm", epochs=1)  # every module is loaded, for all children
     whole, start = place / "whole", time.monotonic()
@@ -123,14 +127,14 @@ def main() -> int:
     arguments = parser.parse_args()
     count = Count()
     with tempfile.TemporaryDirectory() as place:
-        worlds = [world(Path(place) / str(watched), watched=watched) for watched in (True, False)]
+        worlds = [world(Path(place) / name, *about) for name, about in WORLDS.items()]
         for number in range(arguments.first, arguments.first + arguments.count):
             try:
-                case(number, *worlds[number % 2], count)
+                case(number, *worlds[number % len(worlds)], count)
             except (AssertionError, RuntimeError, gpubp.GpubpError) as error:
                 count.failures += 1
                 print(f"case {number}: {error}", flush=True)
-    seconds = " and ".join(f"{one[2]:.2f}" for one in worlds)
+    seconds = ", ".join(f"{one[2]:.2f}" for one in worlds)
     print(
         f"{arguments.count} trainings of {seconds} s, {count.kills} kills, {count.saves} of them during a save: "
         f"{count.failures} failures"

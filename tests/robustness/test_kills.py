@@ -24,7 +24,7 @@ def test_a_killed_training_loses_nothing() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     told = re.fullmatch(
-        r"5 trainings of [\d.]+ and [\d.]+ s, (\d+) kills, (\d+) of them during a save: 0 failures\n", done.stdout
+        r"5 trainings of [\d.]+, [\d.]+, [\d.]+ s, (\d+) kills, (\d+) of them during a save: 0 failures\n", done.stdout
     )
     assert told is not None
     assert int(told[1]) >= 5
