@@ -70,4 +70,4 @@ def _require_images(name: str, verb: str, x: Var) -> None:
 def _random_integers(cx: Context, shape: tuple[int, ...], largest: int) -> Var:
     """Uniform integers from 0 to `most`, int64."""
     # Just below 1, a number times most + 1 may be rounded up to it.
-    return ops.cast(ops.minimum(cx.uniform(shape) * (largest + 1.0), float(largest)), dtype="int64")
+    return ops.cast(ops.minimum(cx.uniform(shape) * (largest + 1.0), largest), dtype="int64")

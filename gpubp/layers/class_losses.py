@@ -79,9 +79,7 @@ def focal(
 
 def _power(x: Var, gamma: float) -> Var:
     """x^gamma for x >= 0, with a finite derivative at 0."""
-    if gamma == 2:
-        return x * x
-    return ops.power(x if gamma >= 1 or gamma == 0 else ops.maximum(x, 1e-30), float(gamma))
+    return x * x if gamma == 2 else ops.power(ops.maximum(x, 1e-30), gamma)
 
 
 @register("loss", "kl_divergence", within=(0, 1))

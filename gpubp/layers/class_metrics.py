@@ -24,7 +24,7 @@ def top_k(cx: Context, p: Var, y: Var, *, k: Count = 5) -> Accumulation:
         raise ShapeError(f"all of {classes} classes are among the {k} most probable", "`top_k(p, y, k = 1)` asks more")
     one_hot = ops.one_hot(y, classes=classes, dtype=p.dtype)
     is_below = ops.cast(p < ops.sum_(one_hot * p, (-1,), keepdims=True), dtype="float64")
-    right = ops.sum_(is_below, (-1,)) >= float(classes - k)
+    right = ops.sum_(is_below, (-1,)) >= classes - k
     return mean_of(per_example(ops.cast(right, dtype="float64")))
 
 

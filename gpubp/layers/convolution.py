@@ -64,9 +64,9 @@ def depthwise_conv(
     x: [height, width, in], W: [kh, kw, 1, in * multiplier], result [height', width', in * multiplier]; the results of
     one channel are adjacent. Sequences likewise. Chollet (2017).
     """
-    channels = x.shape[-1] if x.ndim > 1 else 1
-    options = {"stride": stride, "pad": pad, "dilation": dilation, "bias": bias, "init": init, "bias_init": bias_init}
     spatial_axes("depthwise_conv", x)
+    channels = x.shape[-1]
+    options = {"stride": stride, "pad": pad, "dilation": dilation, "bias": bias, "init": init, "bias_init": bias_init}
     return conv(cx, x, channels=channels * multiplier, size=size, groups=channels, **options)
 
 
@@ -111,12 +111,7 @@ def conv_transpose(
 
 
 def _convolve(x: Var, weight: Var, window: Windows, groups: int) -> Var:
-    if (
-        window.kernel == window.stride == (1, 1)
-        and not window.padded
-        and window.out == (1, *x.shape[1:-1])[-2:]
-        and groups == 1
-    ):
+    if window.kernel == window.stride == (1, 1) and not window.padded and groups == 1:
         # A window of one pixel is a matrix product.
         rows = ops.reshape(x, shape=(math.prod(x.shape[:-1]), x.shape[-1]))
         y = rows @ ops.reshape(weight, shape=weight.shape[-2:])

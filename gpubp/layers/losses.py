@@ -66,7 +66,7 @@ def huber(cx: Context, p: Var, y: Var, *, delta: NonNegative = 1.0) -> Var:
     (1964)."""
     require_same_shapes("huber", p, y)
     size = ops.absolute(p - y)
-    inner = ops.minimum(size, float(delta))
+    inner = ops.minimum(size, delta)
     return per_example(inner * (size - 0.5 * inner))
 
 
@@ -103,20 +103,20 @@ def dice(cx: Context, p: Var, y: Var, *, smooth: NonNegative = 1.0) -> Var:
     of two masks. Milletari, Navab & Ahmadi (2016), section 3; `smooth` makes the loss of two empty masks 0."""
     require_same_shapes("dice", p, y)
     axes = tuple(range(1, p.ndim))
-    overlap = 2.0 * ops.sum_(p * y, axes) + float(smooth)
-    return 1.0 - overlap / ops.maximum(ops.sum_(p * p + y * y, axes) + float(smooth), 1e-12)
+    overlap = 2.0 * ops.sum_(p * y, axes) + smooth
+    return 1.0 - overlap / ops.maximum(ops.sum_(p * p + y * y, axes) + smooth, 1e-12)
 
 
 @register("penalty", "l1")
 def l1(cx: Context, weights: list[Var], *, k: NonNegative) -> Var:
     """k sum |w| over all weights, excluding biases and gains. Tibshirani (1996)."""
-    return _sum(cx, [ops.sum_(ops.absolute(w)) for w in weights]) * float(k)
+    return _sum(cx, [ops.sum_(ops.absolute(w)) for w in weights]) * k
 
 
 @register("penalty", "l2")
 def l2(cx: Context, weights: list[Var], *, k: NonNegative) -> Var:
     """k sum w^2 over all weights, excluding biases and gains. Hoerl & Kennard (1970)."""
-    return _sum(cx, [ops.sum_(w * w) for w in weights]) * float(k)
+    return _sum(cx, [ops.sum_(w * w) for w in weights]) * k
 
 
 def _sum(cx: Context, terms: list[Var]) -> Var:

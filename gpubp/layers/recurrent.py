@@ -77,7 +77,7 @@ def lstm(
     Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000); the bias of 1:
     Jozefowicz, Zaremba & Sutskever (2015).
     """
-    first = (*(0.0,) * units, *(float(forget_bias),) * units, *(0.0,) * (2 * units)) if bias else None
+    first = (*(0.0,) * units, *(forget_bias,) * units, *(0.0,) * (2 * units)) if bias else None
 
     def cell(prefix: str) -> tuple[Var, int, Step]:
         inputs, recurrent = _weights(cx, x, prefix, (units, 4 * units), init, recurrent_init, first)

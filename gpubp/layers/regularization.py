@@ -50,7 +50,7 @@ def standardize(cx: Context, x: Var) -> Var:
         rows = ops.cast(x, dtype="float64")
         new_mean = ops.mean(rows, (0,))
         deviations = rows - new_mean
-        total = count + float(x.shape[0])
+        total = count + x.shape[0]
         delta = new_mean - mean
         cx.update(count, total)
         cx.update(mean, mean + delta * (x.shape[0] / total))

@@ -77,7 +77,7 @@ def as_image(x: Var) -> Var:
 
 
 def restore_rank(y: Var, x: Var) -> Var:
-    """The inverse of `image`: a sequence if `x` is one."""
+    """The inverse of `as_image`: a sequence if `x` is one."""
     return y if x.ndim == 4 else ops.reshape(y, shape=(y.shape[0], *y.shape[2:]))
 
 

@@ -123,6 +123,7 @@ def test_scatter_add_sums_in_order_on_both_array_modules(width: int) -> None:
     [
         ("input x: [5, 6]\noutput p = x -> attention(4)", "4 heads do not divide 6 features"),
         ("input x: [40_000, 6]\noutput p = x -> attention", "1,600,000,000 numbers for each example"),
+        ("input x: [5, 6]\ninput m: [4]\noutput p = x -> attention(2, memory = m)", r"but this is \[4\]"),
         ("input x: [6]\noutput p = x -> attention(2)", r"takes sequences \[steps, features\], but this is \[6\]"),
         (
             "input x: [5, 6]\ninput m: [4]\noutput p = x -> attention(2, mask = m)",
@@ -140,6 +141,7 @@ def test_scatter_add_sums_in_order_on_both_array_modules(width: int) -> None:
         ),
         ("input x: [5]\noutput p = x -> positional", "`positional` takes sequences"),
         ("input x: [5]\noutput p = x -> glu", "`glu` needs an even last axis"),
+        ("input x: [4]\noutput p = slice(x, 2, 2)", "cannot take 2 to 2 of an axis of 4"),
         ("input x: [2, 3]\noutput p = matmul(x, x)", r"cannot multiply matrices \[2, 3\] and \[2, 3\]"),
         ("input x: [3]\noutput p = transpose(x)", "`transpose` exchanges the last two axes"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.registry import ENTRIES
 from tests.peers.nets import Array, executor
 
 from .test_metrics import evaluate
@@ -133,6 +134,7 @@ def test_perplexity_is_no_mean_of_batches() -> None:
     ("loss", "message"),
     [
         ("cross_entropy(p, y, weights = [1, 2])", "`cross_entropy` needs a list of one weight per class, 3 in all"),
+        ("cross_entropy(p, y, weights = [[1], [2], [3]])", "`cross_entropy` needs a list of one weight per class"),
         ("cross_entropy(p, y, weights = 2)", "`cross_entropy` needs a list of one weight per class, 3 in all"),
         ("cross_entropy(p, y, weights = [1, -2, 3])", "a weight of `cross_entropy` is -2: they are not negative"),
         ("cross_entropy(p, y, ignore = 3)", "`ignore` is a label from 0 to 2, but this is 3"),
@@ -142,6 +144,12 @@ def test_perplexity_is_no_mean_of_batches() -> None:
 def test_options_that_do_not_fit(loss: str, message: str) -> None:
     (found,) = refused("input x: [2]\ntarget y: class(3)\noutput p = x -> dense(3) -> softmax", loss)
     assert found.startswith(message)
+
+
+def test_the_ignored_label_of_a_metric_is_a_class() -> None:
+    model = "input x: [2]\ntarget y: class(3)\noutput p = x -> dense(3) -> softmax"
+    (found,) = refused(model, "cross_entropy(p, y)", "  metrics = [perplexity(p, y, ignore = 3)]")
+    assert found == "`ignore` is a label from 0 to 2, but this is 3"
 
 
 def test_losses_along_an_axis_need_one() -> None:
@@ -165,7 +173,8 @@ def test_auc_at_its_edges() -> None:
         ([0.1, 0.3, 0.3, 0.4], 0.875),
     ):
         assert of_labels("auc(p, y)", np.stack([1 - np.array(p), p], 1), y) == wanted
-    assert of_labels("auc(p, y)", np.eye(2)[y], 0 * y) == 0.5
+    for only in (0, 1):
+        assert of_labels("auc(p, y)", np.eye(2)[y], 0 * y + only) == 0.5
 
 
 def test_auc_of_many_pieces_is_exact() -> None:
@@ -178,6 +187,23 @@ def test_auc_of_many_pieces_is_exact() -> None:
     ranks[order] = np.arange(1, 9001)
     wanted = (ranks[y == 1].sum() - (y == 1).sum() * ((y == 1).sum() + 1) / 2) / ((y == 1).sum() * (y == 0).sum())
     assert of_labels("auc(p, y)", np.stack([0 * s, s], 1), y) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_more_is_better_of_the_metrics_that_rise() -> None:
+    """Of right predictions and of wrong ones."""
+    y = np.array([0, 1, 2])
+    for (part, name), entry in ENTRIES.items():
+        if part == "metric" and not entry.table:
+            if name in ("mse", "rmse", "mae", "r2"):
+                text = "input x: [1]\n  target y: [1]\n  output p = 1 * x"
+                right, wrong = (
+                    evaluate(text, "sum(p - y)", f"{name}(p, y)", {"x": x[:, None], "y": y[:, None]})[name]
+                    for x in (y, 2 - y)
+                )
+            else:
+                metric = f"{name}(p, y{', k = 1' if name == 'top_k' else ''})"
+                right, wrong = (of_labels(metric, p, y) for p in (np.eye(3), np.eye(3)[[1, 2, 0]]))
+            assert (right > wrong) == entry.rising, name
 
 
 def test_top_k_of_equal_scores_is_not_given_away() -> None:

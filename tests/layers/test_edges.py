@@ -23,6 +23,19 @@ def test_powers_of_zero_have_finite_gradients(power: str) -> None:
     assert all(np.isfinite(g).all() for g in gradients.values())
 
 
+def test_the_kinks_of_hardswish() -> None:
+    """Their slopes are those of the outer pieces."""
+    ex = executor("output p = (x -> dense(2, init = [[1, 0], [0, 1]])) -> hardswish", "sum(p * y)")
+    for x, slope in (([-3.0, 3.0], [0.0, 1.0]), ([-2.99, 2.99], [-2.98 / 6, 8.98 / 6]), ([-3.01, 3.01], [0.0, 1.0])):
+        _, gradients = ex.gradients({"x": np.array([x]), "y": np.ones((1, 2))})
+        np.testing.assert_allclose(gradients["p.dense.bias"], slope, atol=1e-12)
+
+
+def test_a_choice_between_two_numbers() -> None:
+    ex = executor("output p = where(x > 0, 2, -3)")
+    assert ex.predict(np.array([[1.0, -1.0]])).tolist() == [[2.0, -3.0]]
+
+
 @pytest.mark.parametrize("move", ["", " -> reshape([1, 2]) -> reshape([2])", " -> flatten"])
 def test_probabilities_may_be_moved_and_stay_stable(move: str) -> None:
     ex = executor(f"output p = 1000 * (x + (x -> dense(2))) -> sigmoid{move}", "binary_cross_entropy(p, y)")

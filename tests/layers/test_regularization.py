@@ -113,6 +113,7 @@ def test_standardize(rows: int, precision: str) -> None:
     wanted = np.where(std > 0, (x - x.mean(0)) / np.where(std > 0, std, 1), 0.0)
     tolerance = 1e-9 if precision == "float64" else 1e-3
     np.testing.assert_allclose(ex.predict(x), wanted, atol=tolerance)
+    assert (ex.predict(x + 1.0)[:, 3] == 0.0).all()
     close = 1e-12 if precision == "float64" else 1e-7
     state = ex.state_dict()
     np.testing.assert_allclose(state["p.standardize.mean"], x.mean(0), rtol=close, atol=close)
