@@ -23,7 +23,7 @@ class Place:
     @property
     def whole(self) -> bool:
         """Whether the value is its whole buffer, in row-major order."""
-        return self.offset == 0 and math.prod(self.shape) == self.buffer.size and self.strides == dense(self.shape)
+        return math.prod(self.shape) == self.buffer.size and self.strides == dense(self.shape)
 
 
 def dense(shape: Sequence[int]) -> tuple[int, ...]:

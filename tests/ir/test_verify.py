@@ -64,6 +64,8 @@ VIEWS = (*P.eqns, *_tail)
         (Program((X, S), VIEWS, (Y,), ((X, FLIPPED), (S, Y))), "the update of `x` is another state"),
         (Program((X, S), VIEWS, (FLIPPED,), ((S, Y),)), "an output shows the memory of the state `s`"),
         (Program((X, S), VIEWS, (S,), ((S, Y),)), "an output shows the memory of the state `s`"),
+        (Program((X, S), P.eqns, (Y,), ((S, Y),), Var(Aval((), "bool"))), "the guard is no bool scalar"),
+        (Program((X, S, SMALL), P.eqns, (Y,), ((S, Y),), SMALL), "the guard is no bool scalar"),
         (
             Program((X, S, SMALL), P.eqns, (Y,), ((SMALL, Y),)),
             r"the update of `small` is f64\[2,3\], the state f64\[2\]",

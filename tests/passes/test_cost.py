@@ -1,4 +1,5 @@
-"""The matrix products that NumPy computes at once, by which the threads of the BLAS are chosen."""
+"""The cost of a step by hand; and the matrix products that NumPy computes at once, by which the threads of the BLAS are
+chosen."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpubp.ir import PRIMITIVES, Aval, Example, Program, Var, evaluate, recording
-from gpubp.passes import calls, flops
+from gpubp import ops
+from gpubp.ir import PRIMITIVES, Aval, Example, Program, Var, evaluate, recording, verify
+from gpubp.passes import calls, cost, flops, plan
 
 SPREAD = ((1, 1), (1, 1), (1, 1))
 SEVERAL_BLOCKS = {
@@ -49,3 +51,22 @@ def test_products_are_those_of_numpy(name: str, example: Example, monkeypatch: p
     (eqn,) = eqns
     assert len(made) == calls(eqn)
     assert sum(made) == flops(eqn)
+
+
+def test_a_step_with_a_loop_by_hand() -> None:
+    """Five rounds of tanh(h + x[t] w), each of 8 numbers; then a sum of two, its double, and the sums of its rows."""
+    x, w, h, s, kept = (Var(Aval(shape, "float64")) for shape in ((5, 4, 3), (3, 2), (4, 2), (4, 2), (4, 2)))
+    with recording() as eqns:
+        (last,), _ = ops.loop(lambda carries, slices: ([ops.tanh(carries[0] + slices[0] @ w)], []), [h], [x])
+        y = last + s
+        z = ops.sum_(y * 2.0, (1,))
+    program = verify(Program((x, w, h, s, kept), tuple(eqns), (y, z), ((s, y), (kept, h))))
+    found = cost(plan(program, [x, w, h]))
+    product = 2 * 4 * 3 * 2
+    assert (found.products, found.largest_product) == (5 * product, product)
+    assert found.flops == 5 * (product + 8 + 8) + 8 + 8 + 8
+    read_and_written = 5 * ((12 + 6 + 8) + (8 + 8 + 8) + (8 + 8)) + (8 + 8 + 8) + (8 + 8) + (8 + 4)
+    copied = 8 + 8  # h to the state that keeps it
+    assert found.traffic == 8 * (read_and_written + copied)
+    assert found.states == 8 * (8 + 8)
+    assert found.memory == found.states + found.arena

@@ -167,6 +167,30 @@ def test_buffers_in_use_at_one_time_do_not_overlap(sizes: list[tuple[int, int, i
                 assert a.start + a.bytes <= b.start or b.start + b.bytes <= a.start
 
 
+def test_gaps_merge_and_the_last_one_grows() -> None:
+    """Two buffers make place for one of their size together; the one at the end, for a larger one."""
+
+    def needed(*sizes_and_steps: tuple[int, int]) -> int:
+        return pack([Buffer("arena", lines * ALIGN // 4, "float32", at, at) for lines, at in sizes_and_steps]) // ALIGN
+
+    assert needed((1, 0), (1, 0), (2, 1)) == 2
+    assert needed((1, 0), (1, 0), (1, 0), (1, 0), (4, 1)) == 4
+    assert needed((1, 0), (2, 1)) == 2
+    assert needed((3, 0), (1, 1), (2, 1), (3, 2)) == 3
+
+
+def test_a_result_is_not_written_over_its_transposed_operand() -> None:
+    x = Var(Aval((3, 3), "float64"), "x")
+    with recording() as eqns:
+        y = ops.exp(ops.transpose(x * 2.0))
+    program = verify(Program((x,), tuple(eqns), (y,)))
+    array = np.arange(9.0).reshape(3, 3)
+    planned = plan(program, [x])
+    a, b = (planned.places[eqn.output] for eqn in eqns[::2])
+    assert a.buffer is not b.buffer
+    same(run(planned, [array], []), evaluate(program, [array], np))
+
+
 def test_gradients_are_computed_in_their_slices() -> None:
     """No step copies a gradient: each is written to its piece of the flat buffer, whose gaps are zero."""
     net = gpubp.load("models/digits.net")
