@@ -24,7 +24,7 @@ uniform: Primitive = define(
         None,
         "uniform(xp, {0}, {1}, {stream}, {shape}, xp.{dtype})",
         "opaque",
-        (Example(((), ()), {"stream": 3, "shape": (4, 5), "dtype": "float64"}, ((0, 9),), ("int64", "int64")),),
+        (Example(((), ()), {"stream": 3, "shape": (4, 5), "dtype": "float64"}, ((0, 2**40),), ("int64", "int64")),),
         (helpers.philox, helpers.uniform, helpers.uniform_into),
         ("uniform_into(xp, {0}, {1}, {stream}, {out})",),
         c=Call("uniform_{t}({out}, {size}, {0}, {1}, {stream})"),

@@ -125,6 +125,19 @@ def test_what_a_net_has_already_is_no_remedy() -> None:
         assert told(body).help == help
 
 
+def test_where_the_gradient_explodes_is_said() -> None:
+    message = told("repeat 8 { dense(32, init = normal(2)) -> relu }").message
+    assert message.startswith("the gradient explodes: the delta of layer 1, `p.dense`, is ")
+    assert message.endswith(" times that of layer 9, `p`")
+
+
+def test_the_worst_of_several_saturated_layers_is_named() -> None:
+    net = gpubp.loads(NET.format(body="repeat 2 { dense(32, init = normal(200)) -> tanh }"))
+    first, *_ = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))
+    assert " of the numbers of layer " in first.message
+    assert first.message.endswith(" are saturated: tanh is flat there; the same holds for 1 other layer")
+
+
 def test_weights_that_begin_with_zeros_have_other_first_ones_for_a_remedy() -> None:
     net = gpubp.loads(NET.format(body="dense(8) -> tanh").replace("dense(1)", "dense(1, init = zeros)"))
     (finding,) = diagnose(net, sizes(gpubp.Executor(net, "cpu"), drawn(net, 64)))

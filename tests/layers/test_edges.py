@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.ops.elementwise import SMALLEST
 
 
 def executor(model: str, loss: str = "mse(p, y)", seed: int = 0) -> gpubp.Executor:
@@ -51,6 +52,10 @@ def test_a_clamped_probability_has_no_slope() -> None:
     with_zero = executor("output p = relu(x -> dense(2, init = zeros))", "binary_cross_entropy(p, y)")
     _, gradients = with_zero.gradients(ZEROS)
     assert all(np.isfinite(g).all() for g in gradients.values())
+
+
+def test_a_probability_is_clamped_at_the_smallest_normal_number() -> None:
+    assert {name: float(np.finfo(name).tiny) for name in SMALLEST} == SMALLEST
 
 
 def test_all_bits_of_a_seed_count() -> None:
