@@ -11,7 +11,7 @@ import pytest
 
 from gpubp import ops
 from gpubp.ir import PRIMITIVES, Aval, Example, Program, Var, evaluate, recording, verify
-from gpubp.passes import calls, cost, flops, plan
+from gpubp.passes import WorkCounter, calls, cost, flops, plan
 
 SPREAD = ((1, 1), (1, 1), (1, 1))
 SEVERAL_BLOCKS = {
@@ -61,7 +61,8 @@ def test_a_step_with_a_loop_by_hand() -> None:
         y = last + s
         z = ops.sum_(y * 2.0, (1,))
     program = verify(Program((x, w, h, s, kept), tuple(eqns), (y, z), ((s, y), (kept, h))))
-    found = cost(plan(program, [x, w, h]))
+    planned = plan(program, [x, w, h])
+    found = cost(planned)
     product = 2 * 4 * 3 * 2
     assert (found.products, found.largest_product) == (5 * product, product)
     assert found.flops == 5 * (product + 8 + 8) + 8 + 8 + 8
@@ -70,3 +71,9 @@ def test_a_step_with_a_loop_by_hand() -> None:
     assert found.traffic == 8 * (read_and_written + copied)
     assert found.states == 8 * (8 + 8)
     assert found.memory == found.states + found.arena
+    # In one kernel, what only it reads stays in registers.
+    work = WorkCounter(planned)
+    loop = 5 * (8 + (12 + 6 + 8) + (8 + 8) + (8 + 8))
+    assert work.of(0, 4) == (found.flops, 8 * (loop + 8 + (8 + 4)))
+    assert work.of(1, 3) == (8 + 8, 8 * ((8 + 8) + (8 + 8)))
+    assert work.of(2, 4) == (8 + 8, 8 * (8 + 4))
