@@ -1,6 +1,6 @@
 """The intermediate representation: programs of primitives; recording, verification, printing, evaluation."""
 
-from .avals import DTYPES, FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
+from .avals import FLOATS, INTEGERS, WEAK, Aval, broadcast_shapes
 from .cforms import (
     Call,
     CForm,
@@ -39,7 +39,6 @@ from .verify import verify
 
 __all__ = [
     "ScatterAdd",
-    "DTYPES",
     "FLOATS",
     "INTEGERS",
     "ONNX_TYPES",

@@ -6,7 +6,6 @@ from dsl.records import dataclass
 
 FLOATS = frozenset({"float32", "float64"})
 INTEGERS = frozenset({"int32", "int64", "uint32", "uint64"})
-DTYPES = FLOATS | INTEGERS | {"bool"}
 
 WEAK = "weak"
 """The dtype of a literal: weak, it adopts that of the other operands."""

@@ -140,6 +140,8 @@ def test_scatter_add_sums_in_order_on_both_array_modules(width: int) -> None:
             "`attention` takes numbers, but this is a class label",
         ),
         ("input x: [5]\noutput p = x -> positional", "`positional` takes sequences"),
+        ("input x: []\noutput p = x -> dense(2)", "`dense` needs at least one axis"),
+        ("input x: []\noutput p = x -> glu", "`glu` needs an even last axis"),
         ("input x: [5]\noutput p = x -> glu", "`glu` needs an even last axis"),
         ("input x: [4]\noutput p = slice(x, 2, 2)", "cannot take 2 to 2 of an axis of 4"),
         ("input x: [2, 3]\noutput p = matmul(x, x)", r"cannot multiply matrices \[2, 3\] and \[2, 3\]"),

@@ -16,11 +16,13 @@ from hypothesis import given
 import gpubp
 from gpubp import frontend, ops
 from gpubp.frontend import Mode, build
-from gpubp.ir import FLOATS, Aval, Eqn, Program, Var, evaluate, recording, verify
+from gpubp.insight.rules import inputs_for
+from gpubp.ir import FLOATS, Aval, Eqn, Program, Var, bind, evaluate, recording, verify
 from gpubp.passes import ITEM, Buffer, Plan, Step, plan
 from gpubp.passes.arena import ALIGN, SMALL, pack
 from gpubp.render import compile_source, plan_source
 from tests.ir.random_programs import Case, programs
+from tests.ops.checks import EXAMPLES, arguments
 from tests.stand_in.fake_cupy import cupy
 
 MODELS = sorted(Path("models").glob("*.net"))
@@ -74,6 +76,19 @@ def same(found: Sequence[Array], wanted: Sequence[Array]) -> None:
     for a, b in zip(found, wanted, strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
         assert np.array_equal(a, b, equal_nan=True)
+
+
+@pytest.mark.parametrize("floats", ["float64", "float32"])
+def test_every_primitive_in_given_memory(floats: str) -> None:
+    """As its statements write it, over its operands where they allow it."""
+    for primitive, example in EXAMPLES:
+        arrays, params = arguments(example, floats)
+        inputs = inputs_for(arrays)
+        with recording() as eqns:
+            results = bind(primitive, *inputs, **params)
+        program = verify(Program(tuple(inputs), tuple(eqns), results))
+        for found, wanted in zip(run(plan(program, inputs), arrays, []), evaluate(program, arrays, np), strict=True):
+            np.testing.assert_array_equal(found, wanted, err_msg=primitive.name, strict=True)
 
 
 def divided(case: Case, fed: int, guarded: bool) -> tuple[Program, list[Array], list[Var]]:
