@@ -138,6 +138,12 @@ window_put: Primitive = define(
                 ((-2.0, 2.0), (0, 6)),
                 ("float64", "int32"),
             ),
+            Example(
+                ((1, 2, 3, 2), (1, 2, 3, 2)),
+                _shape((3, 5), (2, 2), (2, 2), (1, 1)),
+                ((-2.0, 2.0), (0, 4)),
+                ("float64", "int32"),
+            ),
         ),
         (*_SLICES, helpers.window_put_into, helpers.window_put),
         ("window_put_into(xp, {0}, {1}, {out}, {kernel}, {spread}, {s0}, {s1})",),
@@ -196,6 +202,7 @@ window_spread: Primitive = define(
         (
             Example(((2, 2, 3, 3),), _shape((4, 6), (2, 2), (2, 2))),
             Example(((1, 3, 4, 2),), _shape((5, 4), (3, 2), (2, 1), (1, 1))),
+            Example(((1, 2, 3, 2),), _shape((3, 5), (2, 2), (2, 2), (1, 1))),
         ),
         (*_SLICES, helpers.window_spread_into, helpers.window_spread),
         ("window_spread_into(xp, {0}, {out}, {kernel}, {spread})",),

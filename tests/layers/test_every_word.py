@@ -79,7 +79,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in WORDS if entry.makes_weights])
+@pytest.mark.parametrize("name", LAYERS)
 def test_weights_decay_and_biases_can_be_left_out(name: str) -> None:
     def made(options: str) -> dict[str, bool]:
         layer = LAYERS[name].format(options)
@@ -93,6 +93,10 @@ def test_weights_decay_and_biases_can_be_left_out(name: str) -> None:
     }
     if "bias" in [option for option, *_ in ENTRIES["function", name].options]:
         assert made(", bias = false").keys() == {kept for kept in found if not kept.endswith("bias")} < found.keys()
+
+
+def test_every_layer_with_weights_is_listed() -> None:
+    assert {entry.name for entry in WORDS if entry.makes_weights} == LAYERS.keys()
 
 
 def test_the_fans_of_a_weight() -> None:
