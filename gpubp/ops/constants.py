@@ -50,7 +50,7 @@ _EXACT: Mapping[object, Callable[..., Any]] = {
     logical_and: operator.and_,
     isfinite: math.isfinite,
     where: lambda condition, a, b: a if condition else b,
-    cast_primitive: lambda x, **_: x,
+    cast_primitive: lambda x: x,
 }
 
 
@@ -69,7 +69,7 @@ def uniform(eqn: Eqn, known: Mapping[Var, Literal]) -> Literal | None:
     if eqn.op not in _EXACT:
         return None
     try:
-        return _rounded(_EXACT[eqn.op](*values, **eqn.params), eqn.output.dtype)
+        return _rounded(_EXACT[eqn.op](*values), eqn.output.dtype)
     except (ValueError, ArithmeticError):
         return None
 

@@ -123,6 +123,13 @@ def test_folded_equations_compute_what_they_computed(op: Any, dtype: str) -> Non
         assert after.op is full_primitive if known else after.op is before.op
 
 
+def test_a_literal_that_is_not_finite_is_not_folded() -> None:
+    with recording() as eqns:
+        y = ops.full((), 2.0, "float64") * np.inf
+    program = verify(Program((), tuple(eqns), (y,)))
+    compare(program, verify(fold(program)), [])
+
+
 @given(case=programs())
 def test_random_programs_keep_their_results(case: Case) -> None:
     program, arrays = case

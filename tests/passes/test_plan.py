@@ -183,15 +183,17 @@ def test_buffers_in_use_at_one_time_do_not_overlap(sizes: list[tuple[int, int, i
 
 
 def test_gaps_merge_and_the_last_one_grows() -> None:
-    """Two buffers make place for one of their size together; the one at the end, for a larger one."""
+    """Two buffers make place for one of their size together, whichever is freed first; the last, for a larger one."""
 
-    def needed(*sizes_and_steps: tuple[int, int]) -> int:
-        return pack([Buffer("arena", lines * ALIGN // 4, "float32", at, at) for lines, at in sizes_and_steps]) // ALIGN
+    def needed(*used: tuple[int, int, int]) -> int:
+        """The cache lines for buffers of so many, each used from a step to a step."""
+        return pack([Buffer("arena", lines * ALIGN // 4, "float32", *steps) for lines, *steps in used]) // ALIGN
 
-    assert needed((1, 0), (1, 0), (2, 1)) == 2
-    assert needed((1, 0), (1, 0), (1, 0), (1, 0), (4, 1)) == 4
-    assert needed((1, 0), (2, 1)) == 2
-    assert needed((3, 0), (1, 1), (2, 1), (3, 2)) == 3
+    assert needed((1, 0, 0), (1, 0, 0), (2, 1, 1)) == 2
+    assert needed((1, 0, 1), (1, 0, 0), (2, 2, 2)) == 2
+    assert needed((1, 0, 0), (1, 0, 1), (2, 2, 2)) == 2
+    assert needed((1, 0, 0), (2, 1, 1)) == 2
+    assert needed((3, 0, 0), (1, 1, 1), (2, 1, 1), (3, 2, 2)) == 3
 
 
 def test_a_result_is_not_written_over_its_transposed_operand() -> None:
