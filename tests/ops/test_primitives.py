@@ -16,6 +16,7 @@ from gpubp import ops
 from gpubp.errors import GpubpError, ShapeError
 from gpubp.insight.rules import both_sides, inputs_for, several
 from gpubp.ir import PRIMITIVES, Aval, Example, Operand, Primitive, Program, Var, apply, evaluate, recording, results
+from gpubp.passes import dense
 
 from .checks import EXAMPLES, IDS, Array, arguments, check_derivative, derivatives
 
@@ -25,6 +26,7 @@ DIFFERENTIABLE = [(p, e) for p, e in EXAMPLES if p.vjp is not None]
 differentiable = pytest.mark.parametrize(
     ("primitive", "example"), DIFFERENTIABLE, ids=[f"{p.name}-{p.examples.index(e)}" for p, e in DIFFERENTIABLE]
 )
+VIEWS = [(p, e) for p, e in EXAMPLES if p.view is not None]
 BINARY = [
     p
     for p in PRIMITIVES.values()
@@ -52,6 +54,19 @@ def test_a_result_is_a_new_array_unless_it_is_a_view(primitive: Primitive, examp
     found = several(apply(primitive, np, arrays, params))
     shared = [np.shares_memory(y, x) for y in found for x in arrays]
     assert primitive.view is not None or not any(shared)
+
+
+@pytest.mark.parametrize(("primitive", "example"), VIEWS, ids=[p.name for p, _ in VIEWS])
+def test_a_view_lies_where_numpys_does(primitive: Primitive, example: Example) -> None:
+    (x,), params = arguments(example)
+    y = apply(primitive, np, [x], params)
+    assert primitive.view is not None
+    found = primitive.view(0, x.shape, dense(x.shape), **params)
+    assert found is not None
+    offset, strides = found
+    assert y.ctypes.data - x.ctypes.data == 8 * offset
+    longer = [i for i, size in enumerate(y.shape) if size > 1]
+    assert [y.strides[i] for i in longer] == [8 * strides[i] for i in longer]
 
 
 @differentiable
