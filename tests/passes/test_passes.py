@@ -64,6 +64,16 @@ def test_dce_leaves_out_what_nothing_needs() -> None:
     assert dce(replace(program, outputs=(x,), updates=())).eqns == ()
 
 
+def test_dce_keeps_a_carry_of_which_only_the_last_value_counts() -> None:
+    """No round reads what the one before left."""
+    first, rows = Var(Aval((2,), "float64")), Var(Aval((3, 2), "float64"))
+    with recording() as eqns:
+        (last,), _ = ops.loop(lambda carries, slices: ([slices[0] * 2.0], [slices[0] + 1.0]), [first], [rows])
+    program = verify(dce(Program((first, rows), tuple(eqns), (last,))))
+    (found,) = evaluate(program, [np.zeros(2), np.arange(6.0).reshape(3, 2)], np)
+    assert found.tolist() == [8.0, 10.0]
+
+
 GOLDEN: dict[str, tuple[Callable[[Var], Var], list[str], list[str]]] = {
     "log sigmoid": (
         lambda z: ops.log(ops.sigmoid(z)),
