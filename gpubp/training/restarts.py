@@ -293,4 +293,5 @@ def begin(ensemble: SideBySide, rows: Rows, counters: Mapping[str, float]) -> No
         if start_of(net) is not None:
             member = ensemble.member(k)
             load_initial_weights(net, member)
-            ensemble.adopt(k, member.arrays())
+            arrays = member.arrays()  # also the optimizer's, which an ensemble allocates later
+            ensemble.adopt(k, {name: arrays[name] for name in ensemble.state(k)})

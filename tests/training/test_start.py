@@ -41,6 +41,14 @@ def test_all_weights_and_statistics(tmp_path: Path, trained: gpubp.Run) -> None:
     assert run.executor.step == 2  # its own
 
 
+def test_all_restarts_start_there(tmp_path: Path, trained: gpubp.Run) -> None:
+    path = other(tmp_path, '"first/run"')
+    path.write_text(path.read_text("utf-8").replace("  start =", "  restarts = 3\n  start ="), "utf-8")
+    run = train(path)
+    assert weights(run) == weights(trained)
+    assert len({restart["figure"] for restart in run.restarts}) == 1
+
+
 def test_only_some(tmp_path: Path, trained: gpubp.Run) -> None:
     fresh = train(write_net(tmp_path, optimizer="sgd(lr = 0)", length="epochs = 1"))
     path = other(tmp_path, '"first/run", only = [p.dense, p.standardize]')

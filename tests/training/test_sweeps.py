@@ -21,7 +21,7 @@ from gpubp.training.sweeps import grouped
 from gpubp.training.trials import Task
 from tests.render.compiled import needs_compiler
 
-from .worlds import write_net
+from .worlds import train, write_net
 
 RATE = "param rate = 0.02 in log(1e-3, 1e-1)\n"
 PLAIN = {"optimizer": "adam(lr = rate)", "length": "epochs = 6"}
@@ -77,6 +77,13 @@ def test_each_trial_is_the_training_alone(tmp_path: Path, alone: Any, case: str)
     assert len({trial.value for trial in together.values()}) == 5
     if "early" in str(CASES[case]):
         assert len({trial.epochs for trial in together.values()}) > 1
+
+
+def test_so_it_is_from_the_weights_of_another_run(tmp_path: Path, alone: Any) -> None:
+    (tmp_path / "first").mkdir()
+    train(write_net(tmp_path / "first", length="epochs = 2"), out=tmp_path / "first" / "run")
+    file = write(tmp_path, length="epochs = 2", keys='  start = load("first/run")\n')
+    assert found(file, tmp_path / "s", 2) == alone(file, tmp_path / "t", 2)
 
 
 def test_so_it_is_over_folds_and_seeds(tmp_path: Path, alone: Any) -> None:
