@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dsl.graph import DataEntry, Static, Type
-from gpubp.data import measure
+from gpubp.data import measure, read_table
 
 from .cifar_files import HUNDRED, TEN, cifar_10, cifar_100
 from .worlds import World, choice, data, entry
@@ -69,6 +69,17 @@ def test_files_may_be_packed(ten: World) -> None:
     np.testing.assert_array_equal(ten.load(reads(path="set/")).arrays["image"], pixels * (1 / 255))
 
 
+def test_new_images_are_files_of_any_kind(ten: World) -> None:
+    image = pytest.importorskip("PIL.Image")
+    pixels, _ = cifar_10(ten.base / "set", 1)
+    known = ten.load(reads()).encoders["image"]
+    (ten.base / "new").mkdir()
+    image.fromarray(pixels[0]).save(ten.base / "new/a.png")
+    np.testing.assert_array_equal(
+        read_table(ten.base / "new", {"image": known}).arrays["image"], pixels[:1] * (1 / 255)
+    )
+
+
 def test_measuring_finds_the_types(world: World) -> None:
     cifar_100(world.base / "set", [3])
     wants = {"image": "float", "label": "class"}
@@ -108,6 +119,12 @@ def test_what_cannot_be_found(ten: World, entry: DataEntry, code: str, message: 
             "`set/data_batch_2.bin`, row 3: label `10` is not below 10, the number of classes",
         ),
         ("batches.meta.txt", "cat dog cat", "E0422", "`set/batches.meta.txt` has 2 different words for 10 classes"),
+        (
+            "batches.meta.txt",
+            "a b c d e f g h i a",
+            "E0422",
+            "`set/batches.meta.txt` has 9 different words for 10 classes",
+        ),
         ("batches.meta.txt", b"\0", "E0413", "`set/batches.meta.txt` is not text: line 1 contains a zero byte"),
         ("data_batch_1.bin", b"\x1f\x8b", "E0413", "`set/data_batch_1.bin` is cut short: its gzip data ends too early"),
     ],

@@ -20,6 +20,7 @@ from gpubp.errors import DataError
 from .worlds import World, choice, csv, entry
 
 EPOCH = datetime(1970, 1, 1)
+DAY, MINUTE = timedelta(hours=23, minutes=59), timedelta(minutes=1)
 STANDARD = {
     "days": lambda when: (when - EPOCH).total_seconds() / 86_400,
     "year": lambda when: when.year,
@@ -37,6 +38,17 @@ def test_parts_are_those_of_the_standard_library(world: World, whens: list[datet
     world.write("a.csv", "when\n" + "".join(f"{when.isoformat(sep=' ')}\n" for when in whens))
     found = world.load(csv("x", columns=(tuple(f"when.{part}" for part in PARTS),))).arrays["x"]
     np.testing.assert_allclose(found, [[STANDARD[part](when) for part in PARTS] for when in whens], rtol=1e-12)
+
+
+@given(when=st.datetimes(timezones=st.timedeltas(-DAY, DAY).map(lambda ahead: timezone(ahead // MINUTE * MINUTE))))
+def test_zones_are_those_of_the_standard_library(when: datetime) -> None:
+    text, ahead = when.isoformat(), when.utcoffset()
+    assert ahead is not None
+    hours = f"{text[:-6]}{text[-6:-3]}" if text.endswith(":00") else text
+    zulu = f"{text[:-6]}Z" if not ahead else text
+    for cell in (text, text[:-3] + text[-2:], hours, zulu):
+        assert moment(cell, "ymd") == (when.replace(tzinfo=None), ahead)
+    assert moment(text[:10], "ymd") == (datetime(when.year, when.month, when.day), None)
 
 
 def test_beside_other_columns_and_of_new_rows(world: World) -> None:

@@ -150,6 +150,7 @@ def test_masks_as_numbers(world: World) -> None:
 def test_masks_as_labels(world: World) -> None:
     world.inputs, world.targets = {"x": Type((4, 6))}, {"y": Type((4, 6), 5)}
     labels = drawn(2, 4, 6) % 5
+    labels[0] = labels[0].clip(max=3)
     for i, kind in enumerate(("L", "P")):
         save(world, f"photos/{i}.png", drawn(4, 6))
         mask = Image.fromarray(labels[i])
@@ -161,9 +162,12 @@ def test_masks_as_labels(world: World) -> None:
     np.testing.assert_array_equal(world.load(images("x, y", masks="masks")).arrays["y"], labels)
     wanted = {"x": "float", "y": "class"}
     assert measure(data(images("x, y", masks="masks")), wanted, world.base)["y"] == Type((4, 6), 5)  # type: ignore[arg-type]
+    world.targets = {"y": Type((4, 5), 5)}
+    found = world.refused(images("x, y", masks="masks"))
+    assert found.message == "`masks/0.png` is 4 by 6 pixels, but the type of `y` is class(5)[4, 5]"
     world.targets = {"y": Type((4, 6), 4)}
     found = world.refused(images("x, y", masks="masks"))
-    assert found.message == "`masks/0.png` has pixels of 4, but the labels of `y` are 0 to 3"
+    assert found.message == "`masks/1.png` has pixels of 4, but the labels of `y` are 0 to 3"
     save(world, "masks/0.png", drawn(4, 6, 3))
     assert "is of the kind `RGB`" in world.refused(images("x, y", masks="masks")).message
 

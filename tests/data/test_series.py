@@ -62,6 +62,9 @@ def test_sizes_that_the_table_says(made: World) -> None:
 
     assert types(columns=("a", "b")) == {"past": Type((3, 2)), "next": Type((2,))}
     assert types(columns=("a",), length=4) == {"past": Type((3, 1)), "next": Type((4, 1))}
+    for length, shape in ((1, ()), (2, (2,))):
+        use = reads("past, next", window=3, columns=("a", "b"), target=("kind",), length=length)
+        assert measure(data(use), {"next": "class"}, made.base, ("next",)) == {"next": Type(shape, 3)}
 
 
 def test_a_declared_shape_of_as_many_elements_will_do(made: World) -> None:
@@ -180,12 +183,18 @@ def test_decimal_commas(world: World) -> None:
     )
 
 
+KINDS = "`kinds` takes labels, of one column, and gets `kind`, `a`"
+
+
 @pytest.mark.parametrize(
     ("names", "options", "message"),
     [
         ("past, next, more", {}, "`series` gives windows and what follows them, two names at most, not 3"),
         ("past", {"target": ("a",)}, "`target` is for a second name, but there is only one"),
         ("past, next", {"columns": ("c",)}, "`a.csv` has no column `c`"),
+        ("past, next", {"columns": ()}, "`columns` names no column"),
+        ("past, next", {"columns": ("a", "b"), "target": ()}, "`target` names no column"),
+        ("past, kinds", {"columns": ("a", "b"), "target": ("kind", "a")}, KINDS),
         ("past, next", {}, "`a.csv` has the column `kind`, which holds text"),
         ("past, next", {"path": "none.csv"}, "`none.csv` does not exist"),
         ("past, next", {"columns": ("a", "b"), "scale": 0.0}, "`scale` is 0.0; a finite number other than 0 is wanted"),
@@ -195,8 +204,8 @@ def test_decimal_commas(world: World) -> None:
 def test_what_is_refused(made: World, names: str, options: dict[str, Static], message: str) -> None:
     if names == "past, next, more":
         made.targets["more"] = Type((2,))
-    if names == "past":
-        made.targets = {}
+    if "next" not in names:
+        made.targets = {name: Type((), 3) for name in names.split(", ")[1:]}
     assert made.refused(reads(names, window=3, **options)).message == message
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type
-from gpubp.data import Dataset, Stream, stream
+from gpubp.data import Dataset, Stream, measure, stream
 from gpubp.errors import DataError
 
-from .worlds import World, choice, entry
+from .worlds import World, choice, data, entry
 
 Blocks = tuple[int, int]
 
@@ -123,6 +123,43 @@ def test_test_files_follow(world: World) -> None:
     data = world.load(entry("x", choice("npy", path="a.npy", test="b.npy", stream=True)))
     assert next(of(data, "test").pieces(99))["x"].ravel().tolist() == list(range(100, 120))
     np.testing.assert_array_equal(np.sort(of(data).batch(0, 0, 0, 10)["x"].ravel()), range(20))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32"])
+def test_labels_that_stay_in_their_files(world: World, monkeypatch: pytest.MonkeyPatch, dtype: str) -> None:
+    monkeypatch.setattr(stream, "BLOCK", 24 * 2)
+    load(world, 40)
+    labels = np.array([0, 3, 1, 2] * 10, dtype=dtype)
+    use = entry("x, y", choice("npy", path="x.npy", target="y.npy", stream=True))
+
+    def saved(row: int, label: float) -> Path:
+        np.save(world.base / "y.npy", np.where(np.arange(40) == row, label, labels).astype(dtype))
+        return world.base
+
+    assert measure(data(use), {"y": "class"}, saved(0, 0))["y"] == Type((), 4)
+    assert measure(data(use), {"y": "class"}, saved(33, 6))["y"] == Type((), 7)
+    for label, text in [(5, "5"), (-1, "-1"), *([(1.5, "1.5")] if dtype == "float32" else [])]:
+        saved(33, label)
+        found = world.refused(use)
+        assert (found.code, found.message) == ("E0419", f"`y.npy`, row 34: `{text}` is no label")
+    np.save(saved(0, 0) / "y.npy", labels[:39])
+    assert world.refused(use).message == "`y.npy` has 39 rows, `x.npy` has 40"
+
+
+def test_one_file_of_two_may_stay_on_the_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gpubp.data.arrays.LARGE", 400)
+    world.targets = {"y": Type((), 2)}
+    for name, rows in (("x", 40), ("y", 40), ("more", 9), ("labels", 9)):
+        values = (
+            np.arange(2 * rows, dtype=np.float32).reshape(rows, 2) if name in ("x", "more") else np.arange(rows) % 2
+        )
+        np.save(world.base / f"{name}.npy", values.astype("float32" if values.ndim > 1 else "int64"))
+    use = choice("npy", path="x.npy", target="y.npy", test=("more.npy", "labels.npy"))
+    found = world.load(entry("x, y", use))
+    assert isinstance(found.columns["x"], np.ndarray)
+    assert found.columns["x"][:, 0].tolist() == [*range(0, 80, 2), *range(0, 18, 2)]
+    assert found.columns["y"].tolist() == [*[0, 1] * 20, *[0, 1] * 4, 0]
+    assert found.place(41) == ("more.npy", 1)
 
 
 def test_a_file_that_shrinks_while_it_is_used(world: World) -> None:

@@ -213,6 +213,18 @@ def test_a_wrong_value_changes_nothing(values: dict[str, Any], message: str) -> 
     assert contents(ex) == before
 
 
+def test_what_is_no_state_changes_nothing() -> None:
+    ex = executor()
+    before, state = contents(ex), ex.state_dict()
+    with pytest.raises(gpubp.InputError, match="parameters are set by a mapping from names to arrays, not list"):
+        ex.set_parameters([GOOD])  # type: ignore[arg-type]
+    with pytest.raises(gpubp.CheckpointError, match="a state is a mapping from names to arrays, not list"):
+        ex.load_state_dict([GOOD])  # type: ignore[arg-type]
+    with pytest.raises(gpubp.CheckpointError, match="the state's `step` is -1; it cannot be negative"):
+        ex.load_state_dict({**state, "step": np.full_like(state["step"], -1)})
+    assert contents(ex) == before
+
+
 def test_a_state_is_read_again_without_tracing_the_net_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A training saves after each epoch that is the best so far."""
     ex = executor()

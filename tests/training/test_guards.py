@@ -66,6 +66,9 @@ def test_looking_changes_nothing_and_finds_nothing_where_all_is_well() -> None:
     before = {name: value.tobytes() for name, value in ex.state_dict().items()}
     assert first_non_finite(ex, ex.place(data), 2) == ""
     assert {name: value.tobytes() for name, value in ex.state_dict().items()} == before
+    ex.parameters["p.dense.weight"][1] = np.inf
+    told = "\nnote: the parameter `p.dense.weight` was not finite before this step"
+    assert first_non_finite(ex, ex.place(data), 2) == told
 
 
 def test_a_loss_that_is_too_large_is_named_while_its_gradient_is_not() -> None:

@@ -80,6 +80,14 @@ def test_layout_length_metrics_and_comments_may_change(tmp_path: Path) -> None:
     assert resumed.warnings == []
 
 
+def test_a_schedule_over_another_length_is_told(tmp_path: Path) -> None:
+    path = write_net(tmp_path, keys="  schedule = cosine\n")
+    train(path, out=tmp_path / "out", epochs=2)
+    told = "the length of the training has changed, and its schedule may depend on it"
+    assert train(path, resume=tmp_path / "out").warnings == [told]
+    assert train(path, resume=tmp_path / "out", epochs=2).warnings == []
+
+
 def test_another_machine_is_told(tmp_path: Path) -> None:
     path, out = write_net(tmp_path), tmp_path / "out"
     train(path, out=out, epochs=2)
