@@ -37,9 +37,11 @@ train {{
 """
 
 
-def test_a_parabola_by_hand() -> None:
+@pytest.mark.parametrize("loss", ["2 * sum((p - y)^2)", "sum((p - y)^2) + l2(1)"])
+def test_a_parabola_by_hand(loss: str) -> None:
     """L = 2 w^2, so w' = (1 - 4 lr) w: gradient descent diverges from lr = 1/2 on."""
-    net = gpubp.loads(LINE.format(optimizer="sgd(lr = 0.3)\n  schedule  = warmup(5steps)"))
+    text = LINE.format(optimizer="sgd(lr = 0.3)\n  schedule  = warmup(5steps)")
+    net = gpubp.loads(text.replace("2 * sum((p - y)^2)", loss))
     told = gpubp.range_test(net, "cpu", low=1e-3, high=100, steps=60)
     w, losses = 3.0, []
     for rate in 1e-3 * 1e5 ** (np.arange(60) / 59):
@@ -47,6 +49,8 @@ def test_a_parabola_by_hand() -> None:
         w *= 1 - 4 * rate
     np.testing.assert_allclose(told.losses, losses[: len(told.losses)], rtol=1e-9)
     np.testing.assert_allclose(told.rates, 1e-3 * 1e5 ** (np.arange(len(told.rates)) / 59), rtol=1e-12)
+    for i, mean in enumerate(told.smoothed):
+        assert mean == pytest.approx(np.average(losses[: i + 1], weights=0.9 ** np.arange(i, -1, -1)), rel=1e-9)
     assert told.diverged, "the growth of the loss ended it"
     assert told.rates[-1] < 10
     assert told.lr == 0.3, "the file's, whose schedule has no part"

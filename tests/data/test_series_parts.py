@@ -9,6 +9,7 @@ import pytest
 
 import gpubp
 from dsl.graph import Type
+from gpubp.data import from_arrays, load
 
 from .test_series import reads
 from .worlds import World, choice, entry
@@ -62,6 +63,26 @@ def test_arrays_in_the_place_of_a_series_are_divided_in_their_order(tmp_path: Pa
     }
     folds = [gpubp.cross_validate(net, 3, "cpu", data=data).mean for data in (own.arrays, None)]
     assert folds[0] == folds[1]
+
+
+def test_so_are_those_that_reproduce_themselves(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a\n" + "".join(f"{i}\n" for i in range(40)))
+    text = """
+        data {
+          past = series("a.csv", window = 5)
+          split = split(valid = 25%)
+        }
+        model {
+          input past: [5]
+          output p = past -> dense(5)
+        }
+        """
+    net = gpubp.loads(text, base=tmp_path)
+    own = load(net.graph, tmp_path, 0)
+    given = from_arrays(net.graph, own.arrays, None, 0)
+    assert [*map(len, given.parts.values())] == [23, 9]
+    for part, rows in own.parts.items():
+        assert rows.tolist() == given.parts[part].tolist()
 
 
 TIMES = [f"2026-10-2{4 + hours // 24} {hours % 24:02}:30" for hours in range(48)]

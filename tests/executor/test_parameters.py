@@ -202,6 +202,10 @@ GOOD = np.ones((4,))
         ({"hidden.dense.bias": GOOD, "p.dense.bias": 1.0}, r"`p.dense.bias` has shape \(1,\)"),
         ({"hidden.dense.bias": GOOD, "p.dense.bias": ["one"]}, "`p.dense.bias`"),
         ({"hidden.dense.bias": GOOD, "p.dense.bias": [1j]}, "`p.dense.bias`"),
+        (
+            {"p.dense.bias": [1.0], "hidden.dense.bias": [1, np.inf, 1, 1]},
+            "`hidden.dense.bias` holds a value that is no",
+        ),
         ({"hidden.dense.bias": GOOD, "p.dense.weight": [[1], [2], [3], [4, 5]]}, "`p.dense.weight`"),
     ],
 )

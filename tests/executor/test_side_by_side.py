@@ -147,6 +147,12 @@ def test_one_that_diverges_leaves_the_others_alone(backend: str, count: int) -> 
         sick.run_steps(sick.place(rows(20)), 2, 5)
 
 
+def test_a_net_is_finite_if_all_its_parameters_are() -> None:
+    sweep = Sweep([gpubp.loads(text_of(**one)) for one in MIXED[:3]], "cpu", "numpy")
+    sweep.arrays["biases"][1, 0] = np.inf
+    assert [sweep.finite(k) for k in range(3)] == [True, False, True]
+
+
 def test_a_column_in_another_order_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check of the tests: nets with each other's numbers are not what they are alone."""
     sweep = Sweep(nets("OPTIMIZER", RATES[:3]), "cpu", "numpy")

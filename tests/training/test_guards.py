@@ -59,6 +59,15 @@ def test_the_first_bad_value_is_named(formula: str, said: str, batch: int) -> No
     assert f"the first value that is not finite is {said}" in note
 
 
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_first_bad_value_is_named_among_rows_in_any_order(batch: int) -> None:
+    ordered = text("h = log(x - 0.5)\n  output p = h -> dense(1)", batch=batch, big="0")
+    net = gpubp.loads(ordered.replace("shuffle   = false", "shuffle = true"), name="bad.net")
+    for seed in range(4):
+        with pytest.raises(gpubp.DivergedError, match=r"the first value that is not finite is NaN, in `h\.log`"):
+            gpubp.train(net, "cpu", seed=seed)
+
+
 def test_looking_changes_nothing_and_finds_nothing_where_all_is_well() -> None:
     ex = gpubp.Executor(gpubp.loads(text("output p = x -> dense(1)", optimizer="adam")), "cpu")
     data = {"x": [[1, 2], [3, 4]], "y": [[0], [1]]}

@@ -12,7 +12,7 @@ import pytest
 import gpubp
 from gpubp.errors import DivergedError
 from gpubp.executor import Ensemble
-from gpubp.training import Run, spread
+from gpubp.training import Progress, Run, spread
 from gpubp.training.pace import Pace
 
 from .worlds import train, write_net
@@ -80,6 +80,24 @@ def test_where_all_diverge_the_training_fails(tmp_path: Path) -> None:
     path = write_net(tmp_path, keys=PLAIN, optimizer="sgd(lr = 1e30)")
     with pytest.raises(DivergedError, match="all 4 restarts diverged"):
         train(path)
+
+
+@pytest.mark.parametrize("restarts", [1, 4])
+def test_progress_is_that_of_the_one_that_leads(tmp_path: Path, restarts: int) -> None:
+    said: list[Progress] = []
+    path = write_net(tmp_path, split="", keys=f"  restarts = {restarts}\n", length="steps = 20")
+    run = train(path, progress=said.append)
+    assert [one.step for one in said] == sorted({one.step for one in said})
+    assert {(one.total, one.epochs) for one in said} == {(20, 3)}
+    assert all(one.epoch == -(-one.step // 8) and one.rate > 0 for one in said)
+    last = [restart.history[-1]["train.loss"] for restart in (run, *alone_of(path, run))]
+    assert (said[-1].step, said[-1].loss) == (20, pytest.approx(min(last), rel=1e-4))
+
+
+def alone_of(path: Path, run: Run) -> list[Run]:
+    """The restarts of a run, each by itself."""
+    path.write_text(path.read_text("utf-8").replace("restarts = 4", "restarts = 1"), "utf-8")
+    return [train(path, seed=restart["seed"]) for restart in run.restarts]
 
 
 def test_callbacks_see_the_one_that_leads(tmp_path: Path) -> None:
@@ -155,3 +173,5 @@ def test_what_ranks_the_restarts_is_not_changed_before_the_choice(tmp_path: Path
 def test_the_spread_in_words() -> None:
     restarts = [{"figure": value} for value in (0.5, None, 0.125, 0.25)]
     assert spread(restarts, "valid.loss") == "4 restarts: valid.loss from 0.125 to 0.5, median 0.25; 1 diverged"
+    restarts = [{"figure": value} for value in (4, 1, 3, 8)]
+    assert spread(restarts, "valid.loss") == "4 restarts: valid.loss from 1 to 8, median 3.5"
