@@ -38,7 +38,13 @@ OTHERS = [(5 * i) % 12 + 3 for i in ROWS]
         ("row", [*"ABCDEFG", *"ABCDE"], "identifiers"),
         ("a", [f"A{number}" for number in OTHERS], "identifiers"),
         ("a", [f"a {number}" for number in OTHERS], "text"),
+        ("a", [f"{word} a" if k else word for k, word in enumerate("ABCDEFGHIJKL")], "text"),
+        ("a", [f"word {k % 50}" for k in range(120)], "words"),
+        ("a", [f"word {k % 51}" for k in range(120)], "text"),
         ("a", [*OTHERS[:-1], "x"], "mixed"),
+        ("", OTHERS, "nameless"),
+        ("", [""] * 12, "empty"),
+        ("other", OTHERS, "shared"),
     ],
 )
 def test_kinds(world: World, name: str, cells: list[object], kind: Kind) -> None:
@@ -47,7 +53,7 @@ def test_kinds(world: World, name: str, cells: list[object], kind: Kind) -> None
 
 
 def test_what_is_missing_is_counted(world: World) -> None:
-    world.write("a.csv", "a,b\n1,u\n,v\nNA,u\n4,NA\n3,\n5,v\n")
+    world.write("a.csv", "a,b\n1,u\n,v\n-,u\n4,NA\n3,\n5,v\n")
     found = glance(world.base / "a.csv")
     numbers, words = found.columns
     assert (numbers.kind, numbers.missing, numbers.numbers()) == ("numbers", 2, [(1, 1), (4, 1), (3, 1), (5, 1)])
