@@ -6,6 +6,7 @@ import pytest
 
 import gpubp
 from gpubp.frontend import rates
+from gpubp.frontend.plateau import Plateau, Stand
 
 TEXT = """
 data {
@@ -72,3 +73,14 @@ def test_a_rate_that_nobody_knows_is_none() -> None:
     plateau = net("plateau(train.loss, factor = 0.5, patience = 1epochs)")
     assert rates(plateau, [0, 2, 4], 2, 12, [{"step": 2, "train.loss": 1.0}, {"step": 4}]) is None
     assert rates(gpubp.loads("model {\n  input x: [1]\n  output p = x -> dense(1)\n}"), [0], 2, 12) is None
+
+
+@pytest.mark.parametrize("rising", [False, True])
+@pytest.mark.parametrize(("patience", "in_epochs"), [(2.0, True), (8.0, False)])
+def test_a_plateau_waits_for_what_is_better(rising: bool, patience: float, in_epochs: bool) -> None:
+    plateau, sign = Plateau("valid.f", rising, 0.5, patience, in_epochs, 0.0), -1 if rising else 1
+    stand, found = Stand(), []
+    for step, figure in zip(range(4, 32, 4), (3.0, 2.0, 2.5, 2.0, 1.0, 1.5, 4.0), strict=True):
+        stand = plateau.after(stand, {"valid.f": sign * figure}, step, 4.0)
+        found.append((stand.best, stand.since, stand.scale))
+    assert found == [(3, 4, 1), (2, 8, 1), (2, 8, 1), (2, 16, 0.5), (1, 20, 0.5), (1, 20, 0.5), (1, 28, 0.25)]
