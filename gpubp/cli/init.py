@@ -30,7 +30,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "source",
         metavar="TARGET",
         nargs="?",
-        help="a table of delimited text, or the name of an example; none: list the examples",
+        help="a table (delimited text, Parquet, Arrow or Feather), or the name of an example; none: list the examples",
     )
     parser.add_argument(
         "-o",
@@ -66,7 +66,7 @@ def _list() -> None:
     known = examples()
     width = max(map(len, known), default=0)
     say("\n".join(f"{name.ljust(width)}  {shows}" for name, shows in known.items()))
-    say("\n`gpubp init NAME` writes one of them, `gpubp init TABLE.csv` a starter file for a table")
+    say("\n`gpubp init NAME` writes one of them, `gpubp init TABLE` a starter file for a table")
 
 
 def _example(name: str, arguments: argparse.Namespace) -> int:

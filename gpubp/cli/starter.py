@@ -26,6 +26,7 @@ _LEFT_OUT = {
     "nameless": "no name in the header",
     "shared": "a name that another column has too",
     "text": "free text",
+    "others": "neither numbers nor text",
     "sparse": "too many cells are missing",
 }
 _UNEQUAL = 0.8
@@ -90,10 +91,10 @@ class Guess:
             lines.append(
                 f'its text is not UTF-8 but, it seems, {table.encoding}{sample}: `encoding = "{table.encoding}"`'
             )
-        lines.extend(_notation(table.sheet.notation))
-        if above := table.sheet.above:
+        lines.extend(_notation(table.notation))
+        if above := table.above:
             lines.append(f"the table starts at line {above + 1:,}: `skip = {above}`")
-        if not table.sheet.header:
+        if not table.header:
             lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
         return lines
 
@@ -101,7 +102,7 @@ class Guess:
 def guess(table: Glance, told: str | None = None) -> Guess:
     """What is the target, `told` or the likeliest, and what the inputs. Raises GpubpError where there is none, or where
     a cell that is needed is missing."""
-    path = visible(table.sheet.path)
+    path = visible(table.path)
     if len(table.columns) < 2:
         raise GpubpError(f"`{path}` has one column: a net needs one to learn and others to learn it from")
     target = _target(table, told)
@@ -121,7 +122,7 @@ def guess(table: Glance, told: str | None = None) -> Guess:
 
 
 def _target(table: Glance, told: str | None) -> Column:
-    path, names = visible(table.sheet.path), [column.name for column in table.columns]
+    path, names = visible(table.path), [column.name for column in table.columns]
     if told is not None:
         if told not in names:
             near = get_close_matches(told, names, 1)
@@ -202,7 +203,7 @@ def _filled(table: Glance, target: Column, inputs: list[Column]) -> tuple[list[C
         if len(kept) == 1 or worst is None:
             shown = shortened([f"{_name(column)} ({column.missing:,})" for column in used])
             raise GpubpError(
-                f"only {left:,} of {table.rows:,} rows of `{visible(table.sheet.path)}` have all the cells that are "
+                f"only {left:,} of {table.rows:,} rows of `{visible(table.path)}` have all the cells that are "
                 f"needed; missing are {shown}: fill them, or name another target by `--target`"
             )
         kept.remove(worst)

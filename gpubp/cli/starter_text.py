@@ -83,19 +83,19 @@ def text(found: Guess, name: str, path: str) -> str:
 
 def _reader(found: Guess, path: str) -> str:
     """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
-    sheet = found.table.sheet
-    header = f", skip = {sheet.above}" * bool(sheet.above) + ", header = false" * (not sheet.header)
-    more = f"{header}, missing = drop" if found.rows < found.table.rows and not found.filled else header
+    table = found.table
+    header = f", skip = {table.above}" * bool(table.above) + ", header = false" * (not table.header)
+    more = f"{header}, missing = drop" if found.rows < table.rows and not found.filled else header
     more += ", missing = median" if found.filled else ""
-    more += "".join(f", {option}" for option in sheet.notation.options())
-    more += f', encoding = "{found.table.encoding}"' if found.table.encoding != UTF8 else ""
+    more += "".join(f", {option}" for option in table.notation.options())
+    more += f', encoding = "{table.encoding}"' if table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = format_value(found.target.name)
     if not found.words and not found.left_out:
-        return f"csv({format_value(path)}, target = {last}{more})"
+        return f"{table.reader}({format_value(path)}, target = {last}{more})"
     parts = [f"[{', '.join(format_value(column.name) for column in found.numbers)}]"] * bool(found.numbers)
     parts += [format_value(column.name) for column in found.words]
-    return f"csv({format_value(path)}, columns = [{', '.join([*parts, last])}]{more})"
+    return f"{table.reader}({format_value(path)}, columns = [{', '.join([*parts, last])}]{more})"
 
 
 def _sizes(rows: int, complete: bool) -> tuple[int, int, int]:

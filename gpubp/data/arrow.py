@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.records import dataclass
 from dsl.source import Span
@@ -23,24 +23,42 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+Kind = Literal["numbers", "texts", "others"]
 BEGINNINGS = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
 """What a Parquet, Feather or Arrow file begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArrowTable:
-    """A table in memory, column by column."""
+    """A table in memory, column by column. `reader`: the name of the reader for files of its kind."""
 
     path: str
     span: Span | None
     names: tuple[str, ...]
     table: Any
+    reader: Literal["parquet", "arrow"]
     header: bool = True
 
     @property
     def first(self) -> tuple[str, ...]:
         """The cells of the first row."""
         return tuple(str(column[0]) for column in self.table.columns)
+
+    def heads(self, rows: int) -> list[tuple[Kind, list[str]]]:
+        """What each column holds, and its cells in the first `rows` rows as text, empty where they are missing."""
+        import pyarrow as pa
+
+        found: list[tuple[Kind, list[str]]] = []
+        for column in self.table.slice(0, rows).columns:
+            if _is_numeric(column.type):
+                numbers = column.cast(pa.float64(), safe=False).to_pylist()
+                found.append(("numbers", ["" if n is None or n != n else f"{n:.17g}" for n in numbers]))
+                continue
+            try:
+                found.append(("texts", column.cast(pa.string()).fill_null("").to_pylist()))
+            except pa.ArrowException:
+                found.append(("others", ["" if cell is None else str(cell) for cell in column.to_pylist()]))
+        return found
 
     def at(self, row: int, column: int | None = None) -> str:
         return row_place(self.path, row, None if column is None else self.names[column])
@@ -61,7 +79,7 @@ class ArrowTable:
 
         cells = self.table.column(column)
         kind = cells.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        if not _is_numeric(kind):
             name = clipped(self.names[column])
             message = f"the whole column is {clipped(str(kind))}, but numbers are needed"
             help = f'`onehot = ["{name}"]` makes a number of each of its words; `columns = [...]` picks the others'
@@ -101,7 +119,7 @@ class ArrowTable:
             help = "`missing = drop` leaves out rows that miss a cell"
             row = int(np.argmax(gone))
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        if _is_numeric(kind):
             return Labels(cells.cast(pa.float64(), safe=False).to_numpy())
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             message = f"the whole column is {clipped(str(kind))}, where labels are wanted"
@@ -110,6 +128,14 @@ class ArrowTable:
         coded = cells.cast(pa.string()).combine_chunks().dictionary_encode()
         places = np.where(gone, -1, coded.indices.fill_null(0).to_numpy(zero_copy_only=False))
         return Labels(places.astype(np.float64), tuple(coded.dictionary.to_pylist()))
+
+
+def _is_numeric(kind: Any) -> bool:
+    """Whether a type of pyarrow is one of numbers."""
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind))
 
 
 def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
@@ -142,7 +168,7 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
         raise problem("E0415", f"`{path}`: more than one column is named {listed(twice, 4)}", span)
     if not table.num_rows or not names:
         raise problem("E0414", f"`{path}` has no rows", span)
-    return ArrowTable(path, span, names, table)
+    return ArrowTable(path, span, names, table, "parquet" if start.startswith(b"PAR1") else "arrow")
 
 
 @register("reader", "parquet")
@@ -162,9 +188,8 @@ def table(
     dates: Dates = "ymd",
 ) -> Read:
     """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
-    install 'gpubp[tables]'`). Nulls and NaN are missing cells. The options are those of `csv`; `dates` is for
-    columns of text. Raises DiagnosticError
-    (E0411 to E0423)."""
+    install 'gpubp[tables]'`). Integers, floats, decimals and truth values are numbers; nulls and NaN are missing cells.
+    The options are those of `csv`; `dates` is for columns of text. Raises DiagnosticError (E0411 to E0423)."""
     check_scale(request, scale)
     main = open_arrow(request.base, path, request.span("path"))
     others = [] if test is None else [open_arrow(request.base, test, request.span("test"))]

@@ -16,10 +16,12 @@ from dsl.records import dataclass
 from dsl.source import Source, Span
 from gpubp.errors import DataError
 
+from .arrow import BEGINNINGS, open_arrow
 from .checks import COMMAND_LINE, Findings, clipped
-from .files import read_head
+from .encodings import UTF8
+from .files import read_head, start_of
 from .misread import MISSING, NO_NUMBER, edge
-from .notation import Notation, column_reader
+from .notation import PLAIN, Notation, column_reader
 from .opening import sheet_of
 from .ragged import Lengths
 from .sheet import Sheet
@@ -33,7 +35,9 @@ MAX_WORDS = 50
 """Different words of a column that still name classes."""
 
 Useful = Literal["numbers", "words"]
-Useless = Literal["empty", "constant", "identifiers", "dates", "signs", "text", "sparse", "nameless", "shared", "mixed"]
+Useless = Literal[
+    "empty", "constant", "identifiers", "dates", "signs", "text", "sparse", "nameless", "shared", "mixed", "others"
+]
 Kind = Useful | Useless
 
 _DATE = re.compile(
@@ -48,19 +52,24 @@ _FEW = 10
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column as it looks. `values`: its different cells and how often each occurs, numbers as Python writes them,
-    missing ones left out; `missing`: how many are; `kind`: numbers and words are of use to a net, the others are not;
-    `odd`: where a column of numbers holds something else."""
+    missing ones left out; `gaps`: the rows that miss one; `kind`: numbers and words are of use to a net, the others are
+    not; `odd`: where a column of numbers holds something else."""
 
     name: str
     kind: Kind
     values: Counter[str]
-    missing: int
+    gaps: frozenset[int]
     whole: bool = False
     odd: str = ""
 
     @property
     def useful(self) -> bool:
         return self.kind in ("numbers", "words")
+
+    @property
+    def missing(self) -> int:
+        """How many rows miss a cell."""
+        return len(self.gaps)
 
     def numbers(self) -> list[tuple[float, int]]:
         """Each different number, and how often it occurs."""
@@ -69,47 +78,83 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The first `rows` of a table; `complete`: there are no others; `encoding`: that of its text, which is guessed;
-    `sample`: the first cell that shows whether it was guessed right, one that is not ASCII."""
+    """The first `rows` of a table, which `reader` reads; `complete`: there are no others. Of a text: `notation`: how
+    its numbers seem to be written; `header`: whether it names its columns; `above`: the lines above it; `encoding`,
+    which is guessed; `sample`: the first cell that shows whether it was guessed right, one that is not ASCII."""
 
-    sheet: Sheet
+    path: str
     columns: tuple[Column, ...]
     rows: int
     complete: bool
-    encoding: str
-    sample: str
+    reader: Literal["csv", "parquet", "arrow"] = "csv"
+    notation: Notation = PLAIN
+    header: bool = True
+    above: int = 0
+    encoding: str = UTF8
+    sample: str = ""
 
     def without_missing(self, columns: Sequence[Column]) -> int:
         """How many of the rows have a cell in each of these columns."""
-        places = [(self.sheet.names.index(one.name), MISSING if one.kind == "words" else NO_NUMBER) for one in columns]
-        rows = islice(self.sheet.rows(), self.rows)
-        return sum(all(cells[i].strip() not in missing for i, missing in places) for _, cells in rows)
+        return self.rows - len(frozenset[int]().union(*(column.gaps for column in columns)))
 
 
 def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
-    """Look at the first rows of the delimited text file `path`. `named`: names of columns that are known.
+    """Look at the first rows of a table: delimited text, Parquet, Feather or Arrow, as its content says. `named`: names
+    of columns that are known.
 
     Raises DataError where it is no table: it cannot be read or is no text, has no rows, or rows of different lengths.
     """
     name = str(path)
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
     try:
-        raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
-        sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named, skip=None)
-        rows, all_rows = _rows(sheet, complete)
-        every = _by_column(rows)
-        notation = _notation(every)
-        if sheet.header and all(map(notation.number, sheet.names)):  # a row like the others, in their notation
-            sheet = replace(sheet, header=False, names=tuple(str(i + 1) for i in range(len(sheet.names))))
-            rows, all_rows = _rows(sheet, complete)
-            every = _by_column(rows)
-        sheet, lines = replace(sheet, notation=notation), [line for line, _ in rows]
-        columns = tuple(_column(sheet, i, cells, lines) for i, cells in enumerate(every))
+        arrow = start_of(Path(), name, span).startswith(BEGINNINGS)
+        return _of_arrow(name, span) if arrow else _of_text(name, span, named)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
+
+
+def _of_arrow(path: str, span: Span) -> Glance:
+    table = open_arrow(Path(), path, span)
+    heads, rows = table.heads(MAX_ROWS), table.table.num_rows
+    columns = tuple(
+        _typed(name, *head) if name else Column(f"column {at + 1}", "nameless", Counter(), frozenset())
+        for at, (name, head) in enumerate(zip(table.names, heads, strict=True))
+    )
+    return Glance(path, columns, min(rows, MAX_ROWS), rows <= MAX_ROWS, table.reader)
+
+
+def _typed(name: str, kind: str, cells: Sequence[str]) -> Column:
+    """A column whose file says what it holds; a missing cell is empty."""
+    if kind == "numbers":
+        return _column(name, cells, lambda row: f"row {row + 1:,}", PLAIN)
+    values, gaps = Counter(filter(None, cells)), frozenset(i for i, cell in enumerate(cells) if not cell)
+    found: Kind = "others" if kind == "others" else _kind_of_text(name, values) if values else "empty"
+    return Column(name, found, values, gaps, odd="they are written as text" if found == "signs" else "")
+
+
+def _of_text(name: str, span: Span, named: tuple[str, ...]) -> Glance:
+    raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
+    sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named, skip=None)
+    rows, all_rows = _rows(sheet, complete)
+    every = _by_column(rows)
+    notation = _notation(every)
+    if sheet.header and all(map(notation.number, sheet.names)):  # a row like the others, in their notation
+        sheet = replace(sheet, header=False, names=tuple(str(i + 1) for i in range(len(sheet.names))))
+        rows, all_rows = _rows(sheet, complete)
+        every = _by_column(rows)
+    columns = []
+    for at, (column, cells) in enumerate(zip(sheet.names, every, strict=True)):
+        found = _column(column, cells, lambda row: f"line {rows[row][0]}", notation)
+        if not column:
+            kind: Kind = "nameless" if found.values else "empty"
+            found = replace(found, name=f"column {at + 1}", kind=kind, odd="")
+        elif sheet.names.count(column) > 1:
+            found = replace(found, kind="shared", odd="")
+        columns.append(found)
     foreign = (cell for cells in (sheet.names, *zip(*every, strict=True)) for cell in cells)
     sample = "" if raw.isascii() else next((cell for cell in foreign if not cell.isascii()), "")
-    return Glance(sheet, columns, len(rows), all_rows, encoding, sample)
+    how = (notation, sheet.header, sheet.above, encoding, sample)
+    return Glance(name, tuple(columns), len(rows), all_rows, "csv", *how)
 
 
 def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bool]:
@@ -142,17 +187,15 @@ def _notation(columns: Sequence[Sequence[str]]) -> Notation:
     return notation_for(cells if len(cells) > _FEW or not units_of(cells) else set[str]() for cells in different)
 
 
-def _column(sheet: Sheet, at: int, cells: Sequence[str], lines: Sequence[int]) -> Column:
+def _column(name: str, cells: Sequence[str], place: Callable[[int], str], notation: Notation) -> Column:
+    """A column of text that may be numbers. `place`: where a row stands in the file."""
     there = [cell for cell in cells if cell not in MISSING]
-    values, missing, name = Counter(there), len(cells) - len(there), sheet.names[at]
-    if not name or sheet.names.count(name) > 1:
-        kind: Kind = "shared" if name else "nameless" if values else "empty"
-        return Column(name or f"column {at + 1}", kind, values, missing)
-    if len(sheet.notation.units) > 1 and len(units_of(values)) > 1:
-        return Column(name, "signs", values, missing, odd=_odd_signs(values))
+    values, gaps = Counter(there), frozenset(row for row, cell in enumerate(cells) if cell in MISSING)
+    if len(notation.units) > 1 and len(units_of(values)) > 1:
+        return Column(name, "signs", values, gaps, odd=_odd_signs(values))
     if not there:
-        return Column(name, "empty", values, missing)
-    number_of = column_reader(sheet.notation)
+        return Column(name, "empty", values, gaps)
+    number_of = column_reader(notation)
     numbers = {cell: number for cell in values if (number := number_of(cell))}
     written = {cell: number for cell, number in numbers.items() if isfinite(float(number))}
     known = [cell for cell in there if cell not in NO_NUMBER]
@@ -160,16 +203,16 @@ def _column(sheet: Sheet, at: int, cells: Sequence[str], lines: Sequence[int]) -
     whole = bool(written) and all(float(number).is_integer() for number in written.values())
     if share < 1 and (share < MOST or (len(values) <= MAX_WORDS and len(values) * 4 <= len(there))):
         kind = _kind_of_text(name, values)
-        return Column(name, kind, values, missing, odd=_odd_signs(values) if kind == "signs" else "")
+        return Column(name, kind, values, gaps, odd=_odd_signs(values) if kind == "signs" else "")
     if share < 1 or len(written) < len(numbers):
-        odd = [at for at, cell in enumerate(cells) if cell not in NO_NUMBER and cell not in written]
+        odd = [row for row, cell in enumerate(cells) if cell not in NO_NUMBER and cell not in written]
         help = edge(cells[odd[0]], odd == [0], odd == [len(cells) - 1])
-        odd_cell = f"line {lines[odd[0]]} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
-        return Column(name, "mixed", values, missing, odd=odd_cell)
-    missing += len(there) - len(known)
+        odd_cell = f"{place(odd[0])} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
+        return Column(name, "mixed", values, gaps, odd=odd_cell)
+    gaps |= {row for row, cell in enumerate(cells) if cell in NO_NUMBER}
     there = [written[cell] for cell in known]
     values = Counter(there)
-    return Column(name, _kind_of_numbers(name, there, values, whole), values, missing, whole)
+    return Column(name, _kind_of_numbers(name, there, values, whole), values, gaps, whole)
 
 
 def _kind_of_numbers(name: str, cells: list[str], values: Counter[str], whole: bool) -> Kind:

@@ -247,11 +247,14 @@ def test_what_may_mislead_is_told(call: Call) -> None:
     [
         (b"PK\x03\x04\x14\0\x06\0", "an Excel workbook or another ZIP archive"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "an Excel workbook or another file of Office"),
+<<<<<<< HEAD
         (b"PAR1\x15\0\x15", "a Parquet file"),
         (b"ARROW1\0\0", "an Arrow or Feather file"),
         (b"FEA1\0\0\0\0", "an Arrow or Feather file"),
         (b"\x89HDF\r\n\x1a\n\0", "an HDF5 or NetCDF file"),
         (b"CDF\x01\0\0\0\0", "an HDF5 or NetCDF file"),
+=======
+>>>>>>> 06dd63a9 (Init: a table may be a Parquet, Feather or Arrow file; decimals of theirs are numbers)
     ],
 )
 def test_files_that_are_taken_for_text(call: Call, content: bytes, kind: str) -> None:
