@@ -20,7 +20,8 @@ from .checks import AGAIN, Findings, counted, listed, problem
 from .dataset import Read, Request, Want
 from .encoders import Encoder
 from .files import read_bytes, read_text
-from .images import EXACT, LEVELS
+from .image_files import LEVELS
+from .images import EXACT
 from .options import OptionalNames
 from .tables import row_place
 
@@ -124,7 +125,7 @@ def _images(
     shape = (SIDE, SIDE, CHANNELS)
     planes = [part[:, -PIXELS:].reshape(-1, CHANNELS, SIDE, SIDE) for part in records]
     pixels = np.concatenate([part.transpose(0, 2, 3, 1) for part in planes])
-    return np.ascontiguousarray(pixels), Encoder(shape, None, want.feature, scale=1 / LEVELS, image=EXACT)
+    return np.ascontiguousarray(pixels), Encoder(shape, None, want.feature, scale=1 / LEVELS["uint8"], image=EXACT)
 
 
 def _classes(

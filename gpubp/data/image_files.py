@@ -19,7 +19,6 @@ from .checks import AGAIN, clipped, counted, listed, problem, remedy, suggestion
 from .files import find_file, unreadable
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -30,6 +29,9 @@ PALETTE = ("P", "PA")
 COLOURED = ("RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB", *PALETTE)
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """By the number of channels."""
+LEVELS = {"uint8": 255, "uint16": 65535, "float32": 1}
+"""What pixels are divided by: floats are taken as they stand."""
+_DEPTHS = {"uint8": "8-bit", "uint16": "16-bit", "float32": "float"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,10 @@ def opened(base: Path, name: str, span: Span | None) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of metadata that is damaged
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return ImageOps.exif_transpose(Image.open(io.BytesIO(raw)))
+            image = Image.open(io.BytesIO(raw))
+            if (image.format, image.mode) == ("PPM", "I"):  # grey of 16 bits, which others call I;16
+                image = image.convert("I;16")
+            return ImageOps.exif_transpose(image)
     except MemoryError:
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
@@ -169,35 +174,61 @@ def opened(base: Path, name: str, span: Span | None) -> Any:
 
 def pixels(
     image: Any, name: str, span: Span | None, mode: str, size: tuple[int, int] | None, *, smooth: bool
-) -> NDArray[np.uint8]:
-    """Its pixels as uint8 [height, width] or [height, width, channels], in Pillow's `mode` ("" for the numbers of a
-    palette or the levels of grey as they stand), brought to `size` [height, width]. Raises DiagnosticError."""
+) -> NDArray[Any]:
+    """Its pixels [height, width] or [height, width, channels], in Pillow's `mode` ("" for the numbers of a palette or
+    the levels of grey as they stand), brought to `size` [height, width]: uint8, or, of grey, uint16 or float32. Raises
+    DiagnosticError."""
     import numpy as np
 
     Image, _ = _pillow()
-    known = (*GREY, *(COLOURED if mode else ("P",)))
-    if image.mode not in known:
-        what = f"is of the kind `{clipped(image.mode)}`"
-        help = "images of 8 bits are read: grey, of a palette, or coloured" if mode else "labels are levels of grey"
-        raise problem("E0422", f"`{name}` {what}", span, help=help)
+    depth = _depth(image)
+    _require_known(image, name, span, mode, depth)
     try:
-        if mode:
+        if depth != "uint8" and size is not None:  # Pillow resizes some of them only so
+            image = Image.fromarray(np.asarray(image).astype(np.float32))
+        elif mode and depth == "uint8":
             image = image.convert(mode)
         elif image.mode == "LA":
             image = image.getchannel("L")
         if size is not None and size != (image.height, image.width):
             how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
             image = image.resize((size[1], size[0]), how)
-        return np.asarray(image).astype(np.uint8)
+        array = np.asarray(image)
+        array = (np.rint(array) if depth == "uint16" else array).astype(depth)
     except MemoryError:
         raise
     except Exception as error:  # as in `opened`: the pixels are decoded here
         raise _damaged(name, span, error) from None
+    if depth == "float32" and not np.isfinite(array).all():
+        raise problem("E0422", f"`{name}` has pixels that are NaN or infinite", span, help="give them a number")
+    return array
+
+
+def _depth(image: Any) -> str:
+    """The type of its pixels."""
+    return "uint16" if image.mode.startswith("I;16") else "float32" if image.mode == "F" else "uint8"
+
+
+def _require_known(image: Any, name: str, span: Span | None, mode: str, depth: str) -> None:
+    """Raises DiagnosticError (E0422) for an image of a kind that is not read."""
+    if depth == "uint8" and image.mode not in (*GREY, *(COLOURED if mode else ("P",))):
+        what = f"is of the kind `{clipped(image.mode)}`"
+        help = (
+            "images of 8 bits are read, and grey ones of 16 bits or of floats" if mode else "labels are levels of grey"
+        )
+        if image.mode == "I":
+            what, help = "has 32-bit integers, which have no usual range", "save them as 16-bit integers, or as floats"
+        raise problem("E0422", f"`{name}` {what}", span, help=help)
+    if depth == "float32" and not mode:
+        raise problem("E0422", f"`{name}` has float pixels, but labels are wanted", span, help="save whole numbers")
+    if depth != "uint8" and mode not in ("", MODES[1]):
+        message = f"`{name}` is grey, with {_DEPTHS[depth]} pixels, but colours are wanted"
+        raise problem("E0422", message, span, help="the type of grey images is [height, width, 1], or [height, width]")
 
 
 def channels(image: Any) -> int:
     """1 for an image without colour, else 3."""
-    return 1 if image.mode in GREY else 3
+    return 1 if image.mode in GREY or _depth(image) != "uint8" else 3
 
 
 def _damaged(name: str, span: Span | None, error: Exception) -> DiagnosticError:
@@ -209,16 +240,17 @@ def _damaged(name: str, span: Span | None, error: Exception) -> DiagnosticError:
 
 def decoded(
     base: Path, files: Sequence[tuple[str, Span | None]], mode: str, size: tuple[int, int] | None, *, smooth: bool
-) -> NDArray[np.uint8]:
-    """All of them, (n, height, width) or (n, height, width, channels); without `size` they must have that of the first.
-    Each name comes with what asks for it. Raises DiagnosticError (E0418) where one has another size."""
+) -> NDArray[Any]:
+    """All of them, (n, height, width) or (n, height, width, channels); without `size` they must have that of the first,
+    and all have pixels of its type. Each name comes with what asks for it. Raises DiagnosticError (E0418)."""
     import numpy as np
 
-    found: NDArray[np.uint8] | None = None
+    found: NDArray[Any] | None = None
     for i, (name, span) in enumerate(files):
         one = pixels(opened(base, name, span), name, span, mode, size, smooth=smooth)
         if found is None:
-            found = np.empty((len(files), *one.shape), dtype=np.uint8)
+            found = np.empty((len(files), *one.shape), one.dtype)
+        require_depth(one, name, span, str(found.dtype), f"`{files[0][0]}`")
         if one.shape != found.shape[1:]:
             first, other = (" by ".join(map(str, shape[:2])) for shape in (found.shape[1:], one.shape))
             message = f"`{name}` is {other} pixels large, `{files[0][0]}` {first}"
@@ -227,3 +259,10 @@ def decoded(
         found[i] = one
     assert found is not None, "a folder has images"
     return found
+
+
+def require_depth(array: NDArray[Any], name: str, span: Span | None, depth: str, other: str) -> None:
+    """Raises DiagnosticError (E0418) for pixels of another type than those of `other`."""
+    if str(array.dtype) != depth:
+        message = f"`{name}` has {_DEPTHS[str(array.dtype)]} pixels, {other} {_DEPTHS[depth]} pixels"
+        raise problem("E0418", message, span, help="save all images alike")

@@ -17,7 +17,7 @@ from gpubp.registry import Flag, OptionType, Text, register
 from .checks import counted, listed, problem, suggestion
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
-from .image_files import MODES, Folder, beside, channels, decoded, folder, opened
+from .image_files import LEVELS, MODES, Folder, beside, channels, decoded, folder, opened, require_depth
 from .labels import ordered
 from .options import OptionalNames, OptionalText
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 Folders = Annotated[Any, OptionType(("word",), words=("folders",))]
 OptionalSizes = Annotated[Any, OptionType(("whole", "wholes"), minimum=1)]
-LEVELS = 255
-"""The pixels of 8 bits are divided by it."""
 MAX_PIXELS = 1 << 26
 """Of one image: what Pillow takes for an attack begins at about as many."""
 EXACT, RESIZED = "exact", "resized"
@@ -61,12 +59,16 @@ def images(
     test: OptionalNames = None,
     standardize: Flag = False,
 ) -> Read:
-    """The images in the folder `path`, sorted by name, for the first name: pixels from 0 to 1. Needs Pillow (`pip
-    install 'gpubp[images]'`).
+    """The images in the folder `path`, sorted by name, for the first name. Needs Pillow (`pip install
+    'gpubp[images]'`).
+
+    Pixels are from 0 to 1: those of 8 bits are divided by 255, those of grey images of 16 bits, such as depth maps and
+    scans, by 65535. Those of grey images of floats (TIFF) are taken as they stand; `standardize` brings them, and
+    images that use a small part of 16 bits, to a range that a net learns from. Colours of 16 bits are read as 8.
 
     `labels = folders`: each subfolder is a class and contains its images; the second name gets the classes, numbered in
     alphabetical order.
-    `masks`: a folder with an image of the same name for each, for the second name: pixels from 0 to 1, or labels, which
+    `masks`: a folder with an image of the same name for each, for the second name: pixels as above, or labels, which
     are grey levels or palette indices. The declared type determines how images are read: [height, width] or
     [height, width, 1] as greyscale, [height, width, 3] as colour, 4 with opacity.
     `size`: one side, or [height, width], to which all are resized: images by bilinear interpolation, masks by the
@@ -163,7 +165,7 @@ def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) ->
 
 def _pixels(
     request: Request, name: str, want: Want, parts: Sequence[_Part], size: tuple[int, int] | None, masked: bool
-) -> tuple[NDArray[np.uint8], Encoder]:
+) -> tuple[NDArray[Any], Encoder]:
     """Pixels as numbers, which the encoder brings to 0 to 1; of a name whose type is to be found, of one image."""
     files = [file for part in parts for file in part.files(masked=masked)]
     first = opened(request.base, *files[0])
@@ -179,9 +181,8 @@ def _pixels(
         _check_size(request, name, want, (height, width), files[0][0], size)
     mode = MODES[shape[2] if len(shape) == 3 else 1]
     column = decoded(request.base, files, mode, size, smooth=not masked)
-    return column.reshape(len(column), *shape), Encoder(
-        shape, None, want.feature, scale=1 / LEVELS, image=EXACT if size is None else RESIZED
-    )
+    scale, how = 1 / LEVELS[str(column.dtype)], EXACT if size is None else RESIZED
+    return column.reshape(len(column), *shape), Encoder(shape, None, want.feature, scale=scale, image=how)
 
 
 def _levels(
@@ -257,7 +258,7 @@ def new_images(
     return arrays, {key: list(given.names) for key in keep}
 
 
-def _as_trained(files: Sequence[tuple[str, Span | None]], name: str, encoder: Encoder) -> NDArray[np.uint8]:
+def _as_trained(files: Sequence[tuple[str, Span | None]], name: str, encoder: Encoder) -> NDArray[Any]:
     size, shape = (encoder.shape[0], encoder.shape[1]), encoder.shape
     if encoder.image == EXACT:
         first = opened(Path(), *files[0])
@@ -265,4 +266,7 @@ def _as_trained(files: Sequence[tuple[str, Span | None]], name: str, encoder: En
             message = f"`{files[0][0]}` is {first.height} by {first.width} pixels, but `{name}` is {encoder.type}"
             raise problem("E0418", message, files[0][1], help="the net was trained on images of this one size")
     mode = MODES[shape[2] if len(shape) == 3 else 1]
-    return decoded(Path(), files, mode, size if encoder.image == RESIZED else None, smooth=True)
+    found = decoded(Path(), files, mode, size if encoder.image == RESIZED else None, smooth=True)
+    depth = next(depth for depth, levels in LEVELS.items() if encoder.scale == 1 / levels)
+    require_depth(found, *files[0], depth, "but the net was trained on")
+    return found

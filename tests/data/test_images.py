@@ -232,8 +232,6 @@ def test_what_is_no_image(world: World, flowers: dict[str, Array]) -> None:
     assert "holds the folder `aster`" in world.refused(images("x")).message
     (world.base / "none").mkdir()
     assert world.refused(images("x", "none")).message == "`none` has no images"
-    save(world, "deep/a.png", drawn(4, 6).astype(np.uint16))
-    assert world.refused(images("x", "deep")).message == "`deep/a.png` is of the kind `I;16`"
 
 
 @pytest.mark.parametrize("name", [b"\xff.png", b"red\x1b[31m.png", b"two\nlines.png"])
