@@ -71,7 +71,8 @@ class Guess:
         if self.unequal:
             often, count = self.target.values.most_common(1)[0]
             share = count / self.target.values.total()
-            how += f"; {share:.0%} of the rows are {_quoted(often)}: `weights = balanced` in the loss counts "
+            part = f"{share:.0%}" if share < 0.995 else "over 99%"
+            how += f"; {part} of the rows are {_quoted(often)}: `weights = balanced` in the loss counts "
             how += "all classes alike"
         lines = [f"target: {_name(self.target)}, {how}", f"inputs: {' and '.join(inputs)}", f"guessed from {rows}"]
         if self.left_out:
@@ -132,15 +133,16 @@ def _target(table: Glance, told: str | None) -> Column:
     else:
         # Beside an `x`, a `y` that is not the last is a coordinate.
         likely = TARGETS if names[-1].lower() == "y" or "x" not in map(str.lower, names) else TARGETS[1:]
-        ranked = [c for word in likely for c in table.columns if c.name.lower() == word and _learnable(c)]
+        named = [c for word in likely for c in table.columns if c.name.lower() == word]
         useful = [c for c in table.columns if c.useful] or [c for c in table.columns if _learnable(c)]
         if not useful:
             raise GpubpError(f"no column of `{path}` can be learnt: {_useless(table.columns)}")
-        found = (ranked or useful[-1:])[0]
+        found = next(filter(_learnable, named), (named or useful[-1:])[0])
     if not _learnable(found):
+        other = "" if told is not None else "; `--target NAME` chooses another column"
         raise GpubpError(
-            f"{_name(found)} cannot be the target: it holds {_reason(found)}, and a target is numbers, or a "
-            "few words that each occur several times"
+            f"{_name(found)} cannot be the target ({_reason(found)}): a target is numbers, or a few words that each "
+            f"occur several times{other}"
         )
     return found
 

@@ -127,8 +127,9 @@ def _spread(column: Column) -> tuple[float, float]:
     """Mean and standard deviation."""
     pairs = column.numbers()
     count = sum(times for _, times in pairs)
-    mean = sum(value * times for value, times in pairs) / count
-    return mean, sqrt(sum(times * (value - mean) ** 2 for value, times in pairs) / count)
+    most = max(abs(value) for value, _ in pairs) or 1.0  # the square of a number beyond 1e154 would be none
+    mean = sum(value / most * times for value, times in pairs) / count
+    return most * mean, most * sqrt(sum(times * (value / most - mean) ** 2 for value, times in pairs) / count)
 
 
 def _short(number: float) -> str:

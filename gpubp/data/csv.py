@@ -63,8 +63,9 @@ def csv(
     training rows.
     `reshape`: the shape for every name with as many columns as the shape has elements.
     `missing`: how to treat cells that are empty or `?`, `NA`, `N/A`, `n/a`, `nan`, `null`, and among numbers also `-`,
-    `--`, `.`, `None`, `none`, `#N/A` or `<NA>`. `error` refuses them; `drop` drops their rows; `mean` and `median`
-    impute numbers from the column's training rows, and drop rows that lack a word or a target.
+    `--`, `.`, `None`, `none`, `#N/A`, `#NA`, `<NA>`, `-nan`, `NaT` or `\\N`. `error` refuses them; `drop` drops their
+    rows; `mean` and `median` impute numbers from the column's training rows, and drop rows that lack a word or a
+    target.
     `onehot`: columns of text, by name or pattern; each is one-hot encoded, with one number per word.
     Parts of a column of dates or times, such as `2024-03-01` or `2024-03-01 12:30`, are columns, too, if an option
     mentions them: `"when.days"` (since 1970-01-01), `"when.year"`, `"when.month"`, `"when.day"`, `"when.weekday"` (1 is

@@ -20,6 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 _ARROW = "an Arrow or Feather file", "`arrow(...)` in the `data` section of a file reads it"
 _HDF = "an HDF5 or NetCDF file", "`numpy.savez` writes its arrays to a file that `npz(...)` reads"
+_UNPACK = ("unpack it, or pack it by gzip, which is read",)
 _BINARY = (
     (b"PK\x03\x04", "an Excel workbook or another ZIP archive", "save the sheet of a workbook as CSV"),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook or another file of Office", "save the sheet of a workbook as CSV"),
@@ -28,8 +29,16 @@ _BINARY = (
     (b"FEA1", *_ARROW),
     (b"\x89HDF", *_HDF),
     (b"CDF", *_HDF),
+    (b"BZh91AY&SY", "packed by bzip2", *_UNPACK),
+    (b"\xfd7zXZ\0", "packed by xz", *_UNPACK),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard", *_UNPACK),
+    (b"\x93NUMPY", "a NumPy array", "`npy(...)` in the `data` section of a file reads it"),
+    (b"SQLite format 3", "an SQLite database", "save the table as CSV or Parquet"),
+    (b"%PDF-", "a PDF document", "save the table as CSV"),
+    (b"\x89PNG", "an image", "`images(...)` in the `data` section of a file reads a folder of them"),
 )
-"""Files that are often taken for text: how they begin, what they are, and what to do about it."""
+"""Files that are often taken for text: how they begin, what they are, and what to do about it. Text may begin with
+letters and digits, too, but holds no zero byte."""
 
 
 def is_encoding(name: str) -> bool:
@@ -47,6 +56,9 @@ def as_text(raw: bytes, name: str, span: Span | None, encoding: str | None = Non
     """The bytes of a text file as UTF-8, without a byte order mark. `encoding`: that of the file, None for a reader
     that takes UTF-8 alone; a table that is given to a trained net may be in UTF-8, too. Raises DiagnosticError (E0413).
     """
+    for magic, kind, what_to_do in _BINARY:
+        if raw.startswith(magic) and (0 in raw or not magic.isalnum()):
+            raise problem("E0413", f"`{name}` is {kind}, not text", span, help=what_to_do)
     if encoding is None or _is_utf8(encoding) or (_of_command(span) and not wide(raw) and _fits(raw, UTF8)):
         return _checked(raw, name, span, option=encoding is not None and not _of_command(span))
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) and raw and 0 not in raw:
@@ -132,9 +144,6 @@ def _not_utf8(raw: bytes, name: str, span: Span | None, start: int, *, option: b
 def _without_zeros(raw: bytes, name: str, span: Span | None) -> bytes:
     zero = raw.find(b"\0")
     if zero >= 0:
-        kind, help = next((told for start, *told in _BINARY if raw.startswith(start)), ("", ""))
-        if kind:
-            raise problem("E0413", f"`{name}` is {kind}, not text", span, help=help)
         help = "save the table again as text in UTF-8"
         raise problem("E0413", f"`{name}` is not text: line {_line(raw, zero)} contains a zero byte", span, help=help)
     return raw

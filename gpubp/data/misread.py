@@ -14,8 +14,8 @@ from .spelling import MOST, is_common, notation_for, spelling
 
 MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
 """Cells that are missing, where `missing = ...` says what is to be done about them."""
-NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "<NA>"}
-"""Those in a column of numbers; among words these may be words."""
+NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "#NA", "<NA>", "-nan", "-NaN", "NaT", "\\N"}
+"""Those in a column of numbers, of spreadsheets, pandas, C and MySQL too; among words these may be words."""
 
 CORRECT = "correct it in the table"
 _TELL = (

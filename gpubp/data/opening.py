@@ -106,7 +106,7 @@ def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:
     """Raises DiagnosticError (E0413) for text that is plainly no table: a page that was downloaded in its place, and
     JSON."""
     start = raw[:64].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"<table")):
         raise problem(
             "E0413", f"`{path}` is a page of HTML or XML, not a table", span, help="download the table itself"
         )

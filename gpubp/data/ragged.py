@@ -53,6 +53,8 @@ class Lengths:
             return "the header has one name too few: add it"
         if first > self._last > 0:
             return NOTES
+        if not self._last and {length for _, length in self._odd} == {1} and b'"' in self._sheet.raw:
+            return "each row is one quoted cell: delete the quotes around it"
         return (
             "quote cells that contain the delimiter"
             if length > self._width

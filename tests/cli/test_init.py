@@ -99,7 +99,7 @@ def test_the_target_that_is_told(call: Call) -> None:
     assert (near.code, near.err) == (2, "error: `a.csv` has no column `pric`; did you mean `price`?\n")
     dates = call("init", "a.csv", "--target", "when", "--force")
     assert dates.code == 2
-    assert "`when` cannot be the target: it holds dates" in dates.err
+    assert "`when` cannot be the target (dates; " in dates.err
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,10 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
     sound(call, "a.net")
 
 
+CHOOSE = "`y` cannot be the target (numbers, but line 9 holds `---`): a target is numbers, or a few words that each "
+CHOOSE += "occur several times; `--target NAME` chooses another column\n"
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -143,7 +147,10 @@ def test_the_target_and_its_task(call: Call, rows: str, target: str) -> None:
             "(numbers, but line 31 holds `12x`)",
         ),
         ('a,b\n1,2\n"3,4\n', "a quote opens here and never closes"),
-        (b"\x89PNG\0\1\2", "is not text: line 1 contains a zero byte"),
+        (b"\x7fELF\0\1\2", "is not text: line 1 contains a zero byte"),
+        ("a,b,y\n" + "".join(f"{i / 7},{i % 4},{'---' if i % 9 == 7 else i / 3}\n" for i in range(40)), CHOOSE),
+        ("a,y\n" + "".join(f"{i / 7},always\n" for i in range(40)), "`y` cannot be the target (one value only): "),
+        ("a,b,y\n" + "".join(f'"{i},{i % 4},{i % 2}"\n' for i in range(9)), "help: each row is one quoted cell: "),
         (b"a,b\n\x01\xff,2\n", "is not UTF-8 text"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0)[:-9], "unpack"),
         (gzip.compress(b"a,b\n" + b"1,2\n" * 99, mtime=0)[:20], "gzip data"),
@@ -155,6 +162,14 @@ def test_what_is_no_table_to_learn_from(call: Call, rows: str | bytes, message: 
     assert message in said.err
     assert said.out == ""
     assert files(Path()) == ["a.csv"], "nothing is written"
+
+
+def test_numbers_whose_squares_are_too_large(call: Call) -> None:
+    """They are refused where they are fed, in float32, not before."""
+    rows = "a,y\n" + "".join(f"{'1e308' if i == 7 else i / 7},{-1e300 * i}\n" for i in range(40))
+    assert start(call, rows).code == 0
+    assert "  output estimate = -2e+301 + 1.2e+301 * (features" in Path("a.net").read_text()
+    assert "too large for float32: `precision = float64` takes it" in call("run", "a.net", "--no-save", "--quiet").err
 
 
 def test_nothing_is_written_over(call: Call) -> None:
