@@ -97,6 +97,8 @@ def _loaded(
     import numpy as np
 
     lines, quoted = sheet.lines(), b'"' in sheet.raw
+    if sheet.spaced:
+        return None  # loadtxt takes such quotes for signs of the cell
     for _ in range(sheet.skip):
         lines.readline()
     try:

@@ -36,6 +36,12 @@ class Sheet:
     notation: Notation = PLAIN
     above: int = 0
 
+    @property
+    def spaced(self) -> bool:
+        """Whether a quote that opens a cell stands behind spaces, as in `"a", "b"`."""
+        before = b"(?:^|[\r" + re.escape(self.delimiter.encode()) + b"])"
+        return b' "' in self.raw and re.search(before + b' +"', self.raw, re.MULTILINE) is not None
+
     def lines(self) -> io.TextIOWrapper:
         """The text from its start; line ends are left as they are."""
         return io.TextIOWrapper(io.BytesIO(self.raw), encoding="utf-8", newline="")
@@ -45,7 +51,7 @@ class Sheet:
 
         In a file of one column a blank line is an empty cell, unless nothing follows it.
         """
-        reader = csv.reader(self.lines(), delimiter=self.delimiter, strict=True)
+        reader = csv.reader(self.lines(), delimiter=self.delimiter, skipinitialspace=self.spaced, strict=True)
         blank: list[int] = []
         narrow = False
         start = 1

@@ -255,3 +255,13 @@ def test_signs_that_look_like_those_of_ascii(world: World) -> None:
     world.inputs["x"] = Type((2,))
     world.write("a.csv", "a,b,y\n1,2,3\n\N{MINUS SIGN}4.5,\N{NO-BREAK SPACE}5\N{NARROW NO-BREAK SPACE},6\n")
     assert world.load(csv("x, y", target="y")).arrays["x"].tolist() == [[1, 2], [-4.5, 5]]
+
+
+def test_quotes_after_spaces(world: World) -> None:
+    """As many programs write them: `"a", "b"`."""
+    world.inputs, world.targets = {"x": Type((2,))}, {"y": Type((), 2)}
+    world.write("a.csv", '"a, m", "b", "y"\n"1.5", "2", "u, v"\n "3", 4 , "w"\n')
+    found = world.load(csv("x, y", target="y"))
+    assert found.arrays["x"].tolist() == [[1.5, 2], [3, 4]]
+    assert found.classes["y"] == ("u, v", "w")
+    assert found.encoders["x"].known == ("a, m", "b", "y")
