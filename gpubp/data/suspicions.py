@@ -8,9 +8,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice, LayerGraph
+from dsl.graph import LayerGraph
 from dsl.source import Span
-from gpubp.registry import lookup
+from gpubp.registry import lookup, optimizer_of, takes_all_rows
 
 from .checks import counted, listed
 from .encoders import Encoder
@@ -193,11 +193,9 @@ def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:
     """W0508 where an optimizer that compares the gradients of one update with those of the next gets them of other rows
     each time: of a batch that is less than all of the `rows` to train on."""
     train = graph.train
-    optimizer = None if train is None else train.options.get("optimizer")
-    if train is None or not isinstance(optimizer, Choice) or not lookup("optimizer", optimizer.name).full_batch:
+    optimizer = optimizer_of(train)
+    if train is None or optimizer is None or not optimizer.full_batch or takes_all_rows(train):
         return []
-    if train.spans.keys().isdisjoint(("batch", "accumulate")):
-        return []  # the default takes all rows
     batch, window = train.options["batch"], train.options["accumulate"]
     assert isinstance(batch, int)
     assert isinstance(window, int)
@@ -205,7 +203,7 @@ def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:
         return []
     message = f"`{optimizer.name}` compares the gradients of consecutive updates, but each is of different rows"
     note = f"an update takes {counted(batch * window, 'row')} of {rows:,} to train on"
-    span = train.spans.get("batch", optimizer.span)
+    span = train.spans.get("batch", train.spans.get("optimizer"))
     return [_warning("W0508", message, span, f"`batch = {rows}` uses all rows in each update", note)]
 
 

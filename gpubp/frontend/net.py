@@ -16,7 +16,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from ..errors import GpubpError, NetError
-from ..registry import Entry, lookup
+from ..registry import optimizer_of, takes_all_rows
 from .layout import Buffer, Layout
 from .precision import PRECISIONS
 from .summary import summary
@@ -75,24 +75,13 @@ class Net:
     @property
     def searches_line(self) -> bool:
         """Whether the optimizer compares the losses along a line, which clipped gradients would contradict."""
-        return self._optimizer is not None and self._optimizer.line_search
+        optimizer = optimizer_of(self.graph.train)
+        return optimizer is not None and optimizer.line_search
 
     def batch_size(self, rows: int | None = None) -> int:
         """Rows of a mini-batch: `batch`, or 32 if the file has none; all `rows` to train on, where known, for an
         optimizer that requires them in every update, unless the file says otherwise."""
-        optimizer = self._optimizer
-        if rows and optimizer is not None and optimizer.full_batch and not self._writes("batch", "accumulate"):
-            return rows
-        return int(self.option("batch", 32))
-
-    def _writes(self, *keys: str) -> bool:
-        """Whether one of these keys stands in `train`."""
-        return self.graph.train is not None and not self.graph.train.spans.keys().isdisjoint(keys)
-
-    @property
-    def _optimizer(self) -> Entry | None:
-        optimizer = self.option("optimizer")
-        return lookup("optimizer", optimizer.name) if isinstance(optimizer, Choice) else None
+        return rows if rows and takes_all_rows(self.graph.train) else int(self.option("batch", 32))
 
     @cached_property
     def size(self) -> int:

@@ -34,9 +34,9 @@ def lbfgs(
     full batches. Nocedal & Wright (2006), algorithm 7.4 and equation 7.20.
 
     Each update is one trial of a line search: t = lr, then doubled or bisected until the loss meets the weak Wolfe
-    conditions and the next direction starts (Lewis & Overton 2013). After 20 bisections in vain it
-    returns to `start` and forgets its history. The first direction is -g, shortened to 1 if longer. Once no gradient
-    exceeds `tolerance`, nothing changes any more.
+    conditions and the next direction starts (Lewis & Overton 2013). After 20 bisections in vain it returns to
+    `start` and forgets its history. The first direction is -g, shortened to 1 if longer. Once no gradient exceeds
+    `tolerance`, nothing changes any more.
     """
     start, slope, direction = (cx.state(name, like=p) for name in ("start", "slope", "direction"))
     loss, descent, t = (cx.number(name) for name in ("loss", "descent", "length"))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import Choice, LayerGraph, Node, ancestors
+from dsl.graph import LayerGraph, Node, ancestors
 
 from ...ir import Program, Var
 from ...ops.rewrites import clamped_logs
 from ...passes import rewrite
-from ...registry import lookup
+from ...registry import optimizer_of
 from .traced import Traced, made_by, warning
 
 ANY_NUMBER = {
@@ -133,9 +133,11 @@ def _zeros_and_ones(graph: LayerGraph, target: Node) -> bool:
 
 def drawn(net: Traced) -> Iterator[Diagnostic]:
     """Random draws in a loss that the optimizer compares with that of other weights."""
-    optimizer = net.graph.train.options.get("optimizer") if net.graph.train is not None else None
-    if not isinstance(optimizer, Choice) or not lookup("optimizer", optimizer.name).line_search:
+    train = net.graph.train
+    optimizer = optimizer_of(train)
+    if train is None or optimizer is None or not optimizer.line_search:
         return
+    place = train.spans["optimizer"]
     for node in net.nodes:
         if node in net.cx.drawing & net.in_loss:
             yield warning(
@@ -144,7 +146,7 @@ def drawn(net: Traced) -> Iterator[Diagnostic]:
                 node,
                 "draws anew in every update",
                 f"train with `adam`, or leave `{node.kind}` out",
-                labels=(Label(optimizer.span, "searches for a step that lowers the loss"),),
+                labels=(Label(place, "searches for a step that lowers the loss"),),
             )
 
 
