@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from dsl.graph import Choice, Train
 from dsl.records import dataclass
 
 from .errors import GpubpError
@@ -178,17 +177,3 @@ def _place(function: object) -> tuple[object, object]:
 def lookup(part: str, name: str) -> Entry:
     """The definition of `name` in `part`; KeyError where there is none."""
     return ENTRIES[part, name]
-
-
-def optimizer_of(train: Train | None) -> Entry | None:
-    """The optimizer of a training; None where there is neither."""
-    choice = None if train is None else train.options.get("optimizer")
-    return lookup("optimizer", choice.name) if isinstance(choice, Choice) else None
-
-
-def takes_all_rows(train: Train | None) -> bool:
-    """Whether a mini-batch is of all rows to train on: the optimizer requires them in every update, and the file says
-    nothing else."""
-    optimizer = optimizer_of(train)
-    full = optimizer is not None and optimizer.full_batch
-    return full and train is not None and train.spans.keys().isdisjoint(("batch", "accumulate"))

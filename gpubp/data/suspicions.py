@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import Diagnostic
 from dsl.graph import LayerGraph
 from dsl.source import Span
-from gpubp.registry import lookup, optimizer_of, takes_all_rows
+from gpubp.registry import lookup
 
+from .batches import optimizer_of, takes_all_rows
 from .checks import counted, listed
 from .encoders import Encoder
 from .stream import Stored

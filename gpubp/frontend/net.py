@@ -15,8 +15,8 @@ from dsl.graph import Choice, LayerGraph, Node, Static
 from dsl.records import dataclass
 from dsl.source import Span
 
+from ..data.batches import optimizer_of, takes_all_rows
 from ..errors import GpubpError, NetError
-from ..registry import optimizer_of, takes_all_rows
 from .layout import Buffer, Layout
 from .precision import PRECISIONS
 from .summary import summary

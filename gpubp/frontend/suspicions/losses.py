@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import LayerGraph, Node, ancestors
 
+from ...data.batches import optimizer_of
 from ...ir import Program, Var
 from ...ops.rewrites import clamped_logs
 from ...passes import rewrite
-from ...registry import optimizer_of
 from .traced import Traced, made_by, warning
 
 ANY_NUMBER = {
