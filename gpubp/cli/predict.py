@@ -1,4 +1,4 @@
-"""`predict RUN TABLE`: what a run makes of new rows, as a table."""
+"""`predict RUN TABLE`: what a run, or an ensemble of runs, makes of new rows, as a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..data import NewRows
 from ..errors import GpubpError
 from ..executor import CHUNK
 from ..frontend import predicted_labels
-from ..training import LoadedRun, load_run
+from ..training import Ensemble, LoadedRun, load_run, open_ensemble, saved_runs
 from .common import whole
 from .output import ends_otherwise, write_output
 from .streams import print_error
@@ -44,7 +44,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """A run, a table, and how to compute."""
-    parser.add_argument("run", metavar="RUN", help="a run's folder, or a checkpoint in it")
+    parser.add_argument(
+        "run",
+        metavar="RUN",
+        help="a run's folder, or a checkpoint in it; or the folder of `run --seeds` or `--folds`, an ensemble",
+    )
     parser.add_argument(
         "data",
         metavar="TABLE",
@@ -62,11 +66,14 @@ def work(arguments: argparse.Namespace) -> int:
     if output is not None and _same(output, Path(arguments.data)):
         raise GpubpError(f"`{visible(str(output))}` is the table itself; write to another file")
     separator = "," if output is None else _separator(output)
-    run = load_run(arguments.run, arguments.device)
+    run = open_run(arguments)
     rows = run.rows(arguments.data, targets=False, keep=arguments.keep)
     idle = [name for name in rows.unused if name not in arguments.keep]
     say_unused(idle, arguments.data, "; `--keep NAME` copies one to the answers")
-    found = answers_of(run, run.predict(rows, arguments.batch))
+    if isinstance(run, Ensemble):
+        found = answers_of(run, *run.mean_std(rows, arguments.batch))
+    else:
+        found = answers_of(run, run.predict(rows, arguments.batch), {})
     columns = {**rows.kept, **_beside(_emptied(found, rows.gaps), rows.kept)}
     say_gaps(rows, arguments.data, "their answers are left empty")
     file = io.StringIO()
@@ -80,6 +87,16 @@ def work(arguments: argparse.Namespace) -> int:
     what = f"{count:,} row{'s' * (count != 1)} of {shortened([f'`{visible(name)}`' for name in columns])}"
     print_error(f"wrote {visible(str(output))}: {what}")
     return 0
+
+
+def open_run(arguments: argparse.Namespace) -> LoadedRun | Ensemble:
+    """What the arguments name; says which runs of an ensemble are left out. Raises GpubpError."""
+    if not saved_runs(Path(arguments.run)):
+        return load_run(arguments.run, arguments.device)
+    ensemble, left_out = open_ensemble(Path(arguments.run), arguments.device)
+    if left_out:
+        print_error(f"note: an ensemble of {len(ensemble.members)} runs: {visible(left_out)}")
+    return ensemble
 
 
 def _separator(path: Path) -> str:
@@ -129,10 +146,14 @@ def _beside(answers: dict[str, list[str]], kept: Mapping[str, object]) -> dict[s
     return answers
 
 
-def answers_of(run: LoadedRun, outputs: dict[str, Any]) -> dict[str, list[str]]:
+def answers_of(run: LoadedRun | Ensemble, outputs: Mapping[str, Any], std: Mapping[str, Any]) -> dict[str, list[str]]:
     """Columns of cells. A target of classes has its word, and its output a probability for each of them, under
-    `p.word`; other outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several."""
+    `p.word`; other outputs have their numbers, under `p`, or `p.1`, `p.2` ... where there are several. Behind them,
+    `p.std` has the deviations in `std`: of those numbers, or of the probability of the word alone."""
+    import numpy as np
+
     labels, known = run.labels(outputs), predicted_labels(run.net)
+    backend = (run.members[0] if isinstance(run, Ensemble) else run).executor.backend
     heads: list[str] = []
     columns: list[list[str]] = []
     for target, found in labels.items():
@@ -140,13 +161,23 @@ def answers_of(run: LoadedRun, outputs: dict[str, Any]) -> dict[str, list[str]]:
         heads += _numbered(target, flat.shape[1])
         columns += [list(column) for column in flat.T]
     for output, value in outputs.items():
-        host = run.executor.backend.to_host(value)
+        host = backend.to_host(value)
         flat = host.reshape(len(host), -1)
         if output in known and host.ndim == 2:
             heads += [f"{output}.{word}" for word in run.words[known[output][1]]]
         else:
             heads += _numbered(output, flat.shape[1])
         columns += [[str(number) for number in column] for column in flat.T]
+        if output in std:
+            spread = std[output]
+            if output in known:
+                spread = np.take_along_axis(spread, host.argmax(axis=-1)[..., None], axis=-1)
+            flat = spread.reshape(len(spread), -1)
+            heads += _numbered(f"{output}.std", flat.shape[1])
+            columns += [[str(number) for number in column] for column in flat.T]
+    if len({*heads}) < len(heads):
+        how = "in Python, `gpubp.load_ensemble(RUN).mean_std(TABLE)` returns arrays"
+        raise GpubpError(f"a class is called `std`, as is the column of deviations; {how}")
     return dict(zip(heads, columns, strict=True))
 
 

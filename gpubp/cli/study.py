@@ -232,8 +232,9 @@ class _Show:
             print(f"\nsaved to {result.folder}, a run for each {self.kind}")
             if self.kind == SEED:
                 print(f"`gpubp plot {place}` plots their curves, the mean and a band")
-            first = quoted(saved_runs(result.folder)[0])
-            print(f"`gpubp predict {first} TABLE` predicts new rows")
+            several = len(result.outcomes) > 1
+            run, how = (place, ", as an ensemble") if several else (quoted(saved_runs(result.folder)[0]), "")
+            print(f"`gpubp predict {run} TABLE` predicts new rows{how}")
 
     def _row(self, cells: Sequence[str]) -> None:
         first, *others, epochs, seconds = cells

@@ -6,8 +6,8 @@ An encoder is plain data with a JSON form. It is saved beside the weights; `gpub
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
-from math import isfinite, prod
+from dataclasses import asdict, replace
+from math import isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
 
 from dsl.graph import Type
@@ -105,6 +105,18 @@ class Encoder:
             values -= np.asarray(self.mean)
             values /= np.asarray(self.deviation)
         return values.reshape(len(raw), *self.shape)
+
+    def without_statistics(self) -> Encoder:
+        """The same without what the training rows taught: numbers are only scaled, missing ones stay NaN."""
+        # One object NaN for all: encoders that differ in their statistics alone are equal then.
+        fields = tuple(replace(field, fill=None if field.fill is None else nan) for field in self.fields)
+        return replace(self, fields=fields, mean=(), deviation=())
+
+    def with_statistics(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """What `numbers` gives for rows, from what it gives `without_statistics`; to the bit."""
+        fills = (None if field.fill is None else field.fill * self.scale for field in self.fields)
+        fields = tuple(replace(field, fill=fill) for field, fill in zip(self.fields, fills, strict=True))
+        return replace(self, fields=fields, scale=1.0).numbers(values)
 
     def labels(self, raw: NDArray[Any]) -> NDArray[np.int64]:
         """Whole numbers as they stand in the file as labels, int64 (n, *shape); each of them is known to be one."""

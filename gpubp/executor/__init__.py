@@ -10,6 +10,7 @@ from .guard import loss_diverged, require_finite_losses
 from .machine import Programs, recorded_scalars
 from .memory import require_memory
 from .profile import Profile, ProfiledKernel
+from .scores import scores
 from .self_test import compare_kernels
 from .sweep import Sweep, max_side_by_side
 
@@ -34,4 +35,5 @@ __all__ = [
     "require_finite_losses",
     "require_memory",
     "compare_kernels",
+    "scores",
 ]

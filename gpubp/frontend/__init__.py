@@ -6,7 +6,17 @@ from .early_stopping import Watch, watch_of
 from .exports import build_for_any_batch, result_names, unsupported
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
-from .identity import data_files, describe_place, format_value, identity, label_targets, metric_labels, predicted_labels
+from .identity import (
+    LOSS,
+    MODEL,
+    data_files,
+    describe_place,
+    format_value,
+    identity,
+    label_targets,
+    metric_labels,
+    predicted_labels,
+)
 from .initial_values import initial_value
 from .layout import Buffer, Group, Layout, Parameter
 from .lifting import UnlikeError, lift_programs, statistics_key, sweep_key
@@ -16,10 +26,11 @@ from .overrides import with_fold, with_options
 from .planning import build_plan, plan_of
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32
-from .program_cache import program_of
+from .program_cache import program_of, share_programs
 from .programs import KEPT, MASK, MODES, Built, Mode, build, describe, fed_to_fit
 from .rates import constant_rate, rates
 from .saved_identity import changed_parts
+from .scoring import build_scores
 from .source_edits import initialiser, with_init, with_rate
 from .stacking import GOING, stack_program
 from .standalone_source import MAIN, standalone_files
@@ -36,9 +47,11 @@ __all__ = [
     "EPOCH_STEPS",
     "GOING",
     "GUARD",
+    "LOSS",
     "MAIN",
     "KEPT",
     "MASK",
+    "MODEL",
     "MODES",
     "PRECISIONS",
     "RATE_SCALE",
@@ -64,6 +77,7 @@ __all__ = [
     "as_numbers",
     "build",
     "build_for_any_batch",
+    "build_scores",
     "cannot_start",
     "changed_parts",
     "check_data",
@@ -94,6 +108,7 @@ __all__ = [
     "program_of",
     "build_plan",
     "required",
+    "share_programs",
     "standalone_files",
     "result_names",
     "start_of",

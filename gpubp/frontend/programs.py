@@ -15,6 +15,7 @@ from .. import ops
 from ..errors import NetError
 from ..ir import Aval, Back, Program, Var, origin, recording, verify
 from ..layers import Accumulation
+from ..layers.metrics import mean_of
 from ..memory import uncollected
 from ..passes import optimise, rewrite
 from ..transforms import grad
@@ -128,7 +129,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
     hints.update({var: known.name for known, var in cx.parameters.values()})
     program = verify(replace(program, inputs=(*feeds, *states.vars.values())))
     program = optimise(program) if passes else program
-    program, used = _without_unused(program, states)
+    program, used = without_unused(program, states)
     results = dict(zip(names, program.outputs, strict=True))
     flat = set(map(gradient_name, net.layout.groups))
     # Programs of all batch sizes share these, and the padding between gradients stays zero.
@@ -150,7 +151,7 @@ def _averaged(graph: LayerGraph, mode: Mode) -> int:
     return accumulated(graph.train)
 
 
-def _without_unused(program: Program, states: States) -> tuple[Program, tuple[str, ...]]:
+def without_unused(program: Program, states: States) -> tuple[Program, tuple[str, ...]]:
     """The program without unused states, and the names of the remaining ones."""
     needed = {x for eqn in program.eqns for x in eqn.inputs if isinstance(x, Var)}
     needed.update(program.outputs, *program.updates, () if program.guard is None else (program.guard,))
@@ -163,17 +164,24 @@ def _without_unused(program: Program, states: States) -> tuple[Program, tuple[st
 def _measure(
     graph: LayerGraph, cx: Lowering, mask: Var
 ) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
-    """Sums over the rows that count, in float64: of the loss, and of each metric's terms, named `metric/term`; and the
-    values that metrics keep per row, or per piece, named `metric|term`."""
-    outputs: dict[str, Var] = {}
-    finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
+    """The sums of the loss and of each metric, and the penalties."""
     if graph.train is None:
-        return outputs, finish
+        return {}, {}
     cx.run(graph.train.nodes)
     data, penalties = data_and_penalties(graph, cx)
-    terms = {"loss": Accumulation({"sum": ops.cast(data, dtype="float64")}, lambda sums, n: float(sums["sum"]) / n)}
-    terms.update(metric_terms(graph, cx))
-    for name, accumulation in terms.items():
+    outputs, finish = sums_of({"loss": mean_of(data), **metric_terms(graph, cx)}, cx, mask)
+    outputs["penalty"] = ops.cast(penalties, dtype="float64")
+    return outputs, finish
+
+
+def sums_of(
+    figures: Mapping[str, Accumulation], cx: Lowering, mask: Var
+) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
+    """For each figure sums of its terms over the rows that count, in float64, named `figure/term`; and the values that
+    it keeps per row, or per piece, named `figure|term`. And what computes the figures from them."""
+    outputs: dict[str, Var] = {}
+    finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
+    for name, accumulation in figures.items():
         finish[name] = partial(_finished, accumulation)
         for term, value in accumulation.terms.items():
             full = _for_each(value, cx)
@@ -184,7 +192,6 @@ def _measure(
             full = _for_each(value, cx)
             parts = deviation_parts(full, _counting(mask, full), ops.sum_(mask, (0,)))
             outputs |= {f"{name}{KEPT}{term}.{part}": statistic for part, statistic in parts.items()}
-    outputs["penalty"] = ops.cast(penalties, dtype="float64")
     return outputs, finish
 
 

@@ -1,6 +1,7 @@
 """The training loop, checkpoints, runs and what can be done with them."""
 
 from .checkpoint import BEST, LAST, Saved, read, save, write
+from .ensembles import Ensemble, load_ensemble, open_ensemble
 from .exporting import c_text, check_suffix, export, exported, identifier
 from .folder import FOLD, SEED, default_folder, holds_folds, holds_seeds, saved_runs, source_name, source_text
 from .folds import CrossValidation, Fold, cross_validate, folds_in
@@ -23,6 +24,7 @@ from .trials import Trial
 __all__ = [
     "BEST",
     "CrossValidation",
+    "Ensemble",
     "FOLD",
     "Fold",
     "LAST",
@@ -58,10 +60,12 @@ __all__ = [
     "holds_seeds",
     "identifier",
     "listed",
+    "load_ensemble",
     "load_initial_weights",
     "load_run",
     "mean_std",
     "net_of",
+    "open_ensemble",
     "range_test",
     "read",
     "replicate",

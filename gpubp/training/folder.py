@@ -81,10 +81,12 @@ def no_run(place: Path, name: str) -> str:
     """Why a folder without the file `name` is not a run, in words."""
     if saved := saved_runs(place):
         what = "several seeds" if holds_seeds(place) else "a cross-validation"
-        return f"it holds those of {what}, `{saved[0]}` and so on"
+        return f"it holds those of {what}: name one, such as `{saved[0]}`"
+    if holds_seeds(place):
+        return f"it is to hold those of several seeds, none of which is saved yet: `gpubp run --resume {place}`"
     if (place / SEARCH).is_file():
         return "it is a search, which keeps no weights: `gpubp search --resume` prints the command for its best trial"
-    if any(place.glob(f"*/{ABOUT}")):
+    if any((*place.glob(f"*/{ABOUT}"), *place.glob(f"*/*/{ABOUT}"))):
         return f"it holds runs, which `gpubp runs {place}` lists: name one"
     return f"it has no `{name}`"
 

@@ -45,22 +45,11 @@ class Predictor:
         them. Raises InputError or DataError."""
         if isinstance(inputs, str | os.PathLike):
             path, inputs = inputs, self.rows(inputs, targets=False)
-            _warn(inputs, path, "their outputs are NaN")
+            warn_of_gaps(inputs, path, "their outputs are NaN")
         if not isinstance(inputs, NewRows):
             return self.executor.predict(inputs, batch)
         found = self.executor.predict(inputs.arrays, batch)
-        return {name: self._with_gaps(values, inputs) for name, values in found.items()}
-
-    def _with_gaps(self, values: Any, rows: NewRows) -> Any:
-        """An output for all rows of a table, NaN where one is left out."""
-        if not rows.gaps:
-            return values
-        xp = self.executor.backend.xp
-        full = xp.full((rows.count, *values.shape[1:]), float("nan"), dtype=values.dtype)
-        there = xp.ones(rows.count, dtype=bool)
-        there[xp.asarray(rows.gaps)] = False
-        full[there] = values
-        return full
+        return with_gaps(self.executor.backend.xp, found, inputs)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
         """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or the path of
@@ -68,7 +57,7 @@ class Predictor:
         warning lists them. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
             path, rows = data, self.rows(data, targets=True)
-            _warn(rows, path, "the metrics are without them")
+            warn_of_gaps(rows, path, "the metrics are without them")
             data = rows.arrays
         return self.executor.evaluate(data, batch)
 
@@ -95,6 +84,21 @@ class Predictor:
         return found
 
 
-def _warn(rows: NewRows, path: str | os.PathLike[str], what: str) -> None:
+def with_gaps(xp: Any, outputs: Mapping[str, Any], rows: NewRows) -> dict[str, Any]:
+    """Outputs for all rows of a table, NaN where one is left out."""
+    if not rows.gaps:
+        return dict(outputs)
+    there = xp.ones(rows.count, dtype=bool)
+    there[xp.asarray(rows.gaps)] = False
+    found = {}
+    for name, values in outputs.items():
+        found[name] = xp.full((rows.count, *values.shape[1:]), float("nan"), dtype=values.dtype)
+        found[name][there] = values
+    return found
+
+
+def warn_of_gaps(rows: NewRows, path: str | os.PathLike[str], what: str, level: int = 3) -> None:
+    """Warn of the rows of a table that are left out, and what becomes of them, where the user's code is, `level` calls
+    up."""
     if rows.gaps:
-        warnings.warn(rows.said(path, what), stacklevel=3)
+        warnings.warn(rows.said(path, what), stacklevel=level)

@@ -45,7 +45,7 @@ def test_a_table_of_the_folds(call: Call, file: Path) -> None:
     assert sum(int(cell) for line in counts for cell in line.split()[1:]) == 30
     assert saved.splitlines() == [
         "saved to cv, a run for each fold",
-        "`gpubp predict cv/fold-1 TABLE` predicts new rows",
+        "`gpubp predict cv TABLE` predicts new rows, as an ensemble",
     ]
     assert call("predict", "cv/fold-1", "a.csv", "--device", "cpu").code == 0
     assert [line.split()[0] for line in call("runs").out.splitlines()[1:]] == [f"cv/fold-{k}" for k in (1, 2, 3)]
@@ -148,7 +148,7 @@ def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) 
     assert "`--no-save` cannot be given" in call("run", "--resume", "cv", "--no-save").err
     assert "`--set` needs the .net file" in call("run", "--resume", "cv", "--set", "k=1").err
     assert "is of another experiment: `split` was" in call("run", "a.net", "--folds", "4", "--resume", "cv").err
-    assert "it holds those of a cross-validation" in call("predict", "cv", "a.csv").err
+    assert "it holds those of a cross-validation: name one" in call("export", "cv").err
     assert "3 folds" in call("plot", "cv").out
 
 

@@ -42,7 +42,7 @@ def test_a_table_of_the_seeds(call: Call, file: Path) -> None:
     assert where.splitlines() == [
         "saved to s, a run for each seed",
         "`gpubp plot s` plots their curves, the mean and a band",
-        "`gpubp predict s/seed-5 TABLE` predicts new rows",
+        "`gpubp predict s TABLE` predicts new rows, as an ensemble",
     ]
 
 
@@ -70,8 +70,9 @@ def test_what_others_make_of_the_folder(call: Call, file: Path) -> None:
     assert found["settings"]["params.lr"] == ["0.1", "0.2"]
     assert found["figures"]["test.loss"] == pytest.approx(means)
     assert call("predict", "0.1/seed-2", "a.csv", "--device", "cpu").code == 0
-    wanted = "it holds those of several seeds, `0.1/seed-0` and so on"
-    assert wanted in call("predict", "0.1", "a.csv").err
+    wanted = "it holds those of several seeds: name one, such as `0.1/seed-0`"
+    for verb in ("explain", "gradcheck", "graph", "report"):
+        assert wanted in call(verb, "0.1").err
 
 
 def test_ctrl_c_and_on(call: Call, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Type
 from gpubp.data import Encoder, from_json, to_json
+from gpubp.data.encoders import Field
 from gpubp.errors import CheckpointError
 
 from .test_apply import houses
@@ -75,3 +78,25 @@ def test_any_value_is_taken_or_refused(world: World, key: str, value: object) ->
     except CheckpointError:
         return
     assert from_json(json.loads(json.dumps(to_json(found)))) == found
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=4, max_size=12),
+    st.floats(1e-3, 1e3),
+    st.floats(-1e3, 1e3),
+    st.floats(1e-3, 1e3),
+)
+def test_statistics_may_be_applied_later(
+    cells: list[float | None], scale: float, mean: float, deviation: float
+) -> None:
+    """To the bit: the table is read without those of any member."""
+    fields = (Field("a", fill=mean / 3), Field("w", words=("u", "v")), Field("b", fill=None))
+    encoder = Encoder(
+        (4,), feature=True, fields=fields, scale=scale, mean=(mean, 0, 0, 1), deviation=(deviation, 1, 1, 2)
+    )
+    raw = np.array([[np.nan if cell is None else cell, 1, 0, 2.5] for cell in cells])
+    with warnings.catch_warnings(action="error"):
+        later = encoder.with_statistics(encoder.without_statistics().numbers(raw))
+    assert later.tobytes() == encoder.numbers(raw).tobytes()
+    other = Encoder((4,), feature=True, fields=(Field("a", fill=7.0), *fields[1:]), scale=scale)
+    assert encoder.without_statistics() == other.without_statistics()

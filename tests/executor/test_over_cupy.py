@@ -232,3 +232,17 @@ def test_whatever_computes_does_so_on_the_executors_device(monkeypatch: pytest.M
     several.snapshot()()
     several.stop(1)
     several.member(1).require_finite()
+
+
+def test_an_ensemble_predicts_alike() -> None:
+    net, found = gpubp.load(MODELS / "iris.net"), list[tuple[Any, ...]]()
+    for device in ("gpu", "cpu"):
+        runs: list[gpubp.Run] = []
+        gpubp.replicate(net, 2, device, epochs=2, ended=lambda _, run, runs=runs: runs.append(run))
+        ensemble = gpubp.Ensemble(runs)
+        rows = runs[0].dataset.part("test")
+        mean, std = ensemble.mean_std({"sizes": rows["sizes"]})
+        assert isinstance(mean["p"], np.ndarray)
+        found.append((mean["p"].tobytes(), std["p"].tobytes(), ensemble.evaluate(rows), ensemble.labels(mean)))
+    assert found[0][:3] == found[1][:3]
+    assert found[0][3]["species"].tolist() == found[1][3]["species"].tolist()
