@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import scores
-from gpubp.training import ensembles, open_ensemble
+from gpubp.training import ensembles
 
 from .worlds import write_net
 
@@ -94,6 +95,18 @@ def test_the_figures_are_those_of_the_mean(tmp_path: Path) -> None:
     each = found.evaluate_members(table)
     assert each == [run.evaluate(table) for run in runs]
     assert figures["loss"] <= np.mean([one["loss"] for one in each]), "Jensen's inequality"
+
+
+def test_a_figure_in_the_units_of_each_member_is_left_out(tmp_path: Path) -> None:
+    path = write_table(tmp_path)
+    text = TABLE.replace("metrics = [", "metrics = [rmse(r, x), ").replace(
+        "  output p", "  output r = x -> dense(5)\n  output p"
+    )
+    path.write_text(text, "utf-8")
+    gpubp.replicate(gpubp.load(path), 2, "cpu", tmp_path / "s")
+    found = gpubp.load_ensemble(tmp_path / "s", "cpu")
+    assert [*found.evaluate(tmp_path / "a.csv")] == ["loss", "accuracy"]
+    assert "rmse" in found.evaluate_members(tmp_path / "a.csv")[0]
 
 
 def test_the_table_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,6 +246,10 @@ def test_members_that_do_not_belong_together(tmp_path: Path) -> None:
     other = gpubp.train(gpubp.load(path), "cpu")
     with pytest.raises(gpubp.InputError, match=r"one run is of another net or loss than `.*seed-0`$"):
         gpubp.Ensemble([runs[0], other])
+    shutil.rmtree(tmp_path / "s/seed-1")
+    gpubp.train(gpubp.load(path), "cpu", tmp_path / "s/seed-1")
+    with pytest.raises(gpubp.InputError, match=r"seed-1` is of another net or loss than `.*seed-0`$"):
+        gpubp.load_ensemble(tmp_path / "s", "cpu")
     path.write_text(TABLE, "utf-8")
     text = (tmp_path / "a.csv").read_text("utf-8")
     (tmp_path / "a.csv").write_text(text.replace("low", "none"), "utf-8")
@@ -244,49 +261,3 @@ def test_members_that_do_not_belong_together(tmp_path: Path) -> None:
     other = gpubp.train(gpubp.load(path), "cpu")
     with pytest.raises(gpubp.InputError, match=r"reads `x` from a table in another way than `.*seed-0`"):
         gpubp.Ensemble([runs[0], other])
-
-
-def test_runs_that_are_left_out(tmp_path: Path) -> None:
-    """A row with a burst, which only some seeds learn from; and two seeds that have not begun."""
-    path = write_net(tmp_path, optimizer="sgd(lr = 0.02)", split="  split = split(train = 50%, test = 50%)\n")
-    path.write_text(path.read_text("utf-8").replace("standardize -> dense(6) -> tanh -> ", ""), "utf-8")
-    lines = path.with_suffix(".csv").read_text("utf-8").splitlines()
-    lines[5] = ",".join(["1e15", *lines[5].split(",")[1:]])
-    path.with_suffix(".csv").write_text("\n".join([*lines, ""]), "utf-8")
-    out, ended = tmp_path / "s", list[int]()
-    net = gpubp.load(path)
-    told = gpubp.replicate(net, 6, "cpu", out)
-    lost = ", ".join(map(str, told.diverged))
-    with pytest.warns(UserWarning, match=f"^seeds {lost} diverged$") as warned:
-        found = gpubp.load_ensemble(out, "cpu")
-    assert warned[0].filename == __file__
-    assert len(found.members) == 6 - len(told.diverged)
-    callbacks = [lambda run: None]  # one after the other
-    out = tmp_path / "t"
-    gpubp.replicate(
-        net, 5, "cpu", out, None, callbacks, seed=2, ended=lambda one, _: ended.append(one.seed), stopping=lambda: ended
-    )
-    assert ended == [2]
-    with pytest.raises(gpubp.CheckpointError, match=r"its one finished run is `.*seed-2`; seeds 3 to 6 are not finis"):
-        gpubp.load_ensemble(out, "cpu")
-
-
-def test_folders_that_hold_no_ensemble(tmp_path: Path) -> None:
-    net = gpubp.load(write_net(tmp_path, length="epochs = 1"))
-    gpubp.train(net, "cpu", tmp_path / "runs/a")
-    for place, why in (
-        ("runs/a", "it is one run, which `gpubp.load_run` loads"),
-        ("runs", "it holds runs, which `gpubp runs .*` lists"),
-        ("none", "no such file or directory"),
-    ):
-        with pytest.raises(gpubp.CheckpointError, match=f"{place}` is no ensemble: {why}"):
-            gpubp.load_ensemble(tmp_path / place)
-
-
-def test_some_folds_alone(tmp_path: Path) -> None:
-    net = gpubp.load(write_net(tmp_path, length="epochs = 1"))
-    gpubp.cross_validate(net, 4, "cpu", tmp_path / "f")
-    (tmp_path / "f/fold-2/metrics.jsonl").write_text("", "utf-8")
-    found, left_out = open_ensemble(tmp_path / "f", "cpu")
-    assert len(found.members) == 3
-    assert left_out == f"fold 2 is not finished (`gpubp run --resume {tmp_path / 'f'}` goes on)"

@@ -1,0 +1,78 @@
+"""Folders of several seeds or folds as ensembles: which runs belong to one, and what is said of the others."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gpubp
+from gpubp.training import open_ensemble
+
+from .worlds import write_net
+
+
+def test_runs_that_are_left_out(tmp_path: Path) -> None:
+    """A row with a burst, which only some seeds learn from; and two seeds that have not begun."""
+    path = write_net(tmp_path, optimizer="sgd(lr = 0.02)", split="  split = split(train = 50%, test = 50%)\n")
+    path.write_text(path.read_text("utf-8").replace("standardize -> dense(6) -> tanh -> ", ""), "utf-8")
+    lines = path.with_suffix(".csv").read_text("utf-8").splitlines()
+    lines[5] = ",".join(["1e15", *lines[5].split(",")[1:]])
+    path.with_suffix(".csv").write_text("\n".join([*lines, ""]), "utf-8")
+    out, ended = tmp_path / "s", list[int]()
+    net = gpubp.load(path)
+    told = gpubp.replicate(net, 6, "cpu", out)
+    lost = ", ".join(map(str, told.diverged))
+    with pytest.warns(UserWarning, match=f"^seeds {lost} diverged$") as warned:
+        found = gpubp.load_ensemble(out, "cpu")
+    assert warned[0].filename == __file__
+    assert len(found.members) == 6 - len(told.diverged)
+    callbacks = [lambda run: None]  # one after the other
+    out = tmp_path / "t"
+    gpubp.replicate(
+        net, 5, "cpu", out, None, callbacks, seed=2, ended=lambda one, _: ended.append(one.seed), stopping=lambda: ended
+    )
+    assert ended == [2]
+    with pytest.raises(gpubp.CheckpointError, match=r"its one finished run is `.*seed-2`; seeds 3 to 6 are not finis"):
+        gpubp.load_ensemble(out, "cpu")
+
+
+def test_folders_that_hold_no_ensemble(tmp_path: Path) -> None:
+    net = gpubp.load(write_net(tmp_path, length="epochs = 1"))
+    gpubp.train(net, "cpu", tmp_path / "runs/a")
+    for place, why in (
+        ("runs/a", "it is one run, which `gpubp.load_run` loads"),
+        ("runs", "it holds runs, which `gpubp runs .*` lists"),
+        ("none", "no such file or directory"),
+    ):
+        with pytest.raises(gpubp.CheckpointError, match=f"{place}` is no ensemble: {why}"):
+            gpubp.load_ensemble(tmp_path / place)
+
+
+def test_some_folds_alone(tmp_path: Path) -> None:
+    net = gpubp.load(write_net(tmp_path, length="epochs = 1"))
+    gpubp.cross_validate(net, 4, "cpu", tmp_path / "f")
+    lines = tmp_path / "f/fold-2/metrics.jsonl"
+    lines.write_text(
+        "".join(one for one in lines.read_text("utf-8").splitlines(keepends=True) if "epoch" in json.loads(one)),
+        "utf-8",
+    )
+    found, left_out = open_ensemble(tmp_path / "f", "cpu")
+    assert len(found.members) == 3
+    assert left_out == f"fold 2 is not finished (`gpubp run --resume {tmp_path / 'f'}` goes on)"
+
+
+def test_a_run_that_was_trained_in_another_way(tmp_path: Path) -> None:
+    """It has programs of its own: their precision, and its averaged weights, are not those of the others."""
+    path = write_net(tmp_path, length="epochs = 1")
+    gpubp.replicate(gpubp.load(path), 2, "cpu", tmp_path / "s")
+    shutil.rmtree(tmp_path / "s/seed-1")
+    write_net(tmp_path, length="epochs = 1", optimizer="sgd(lr = 0.1)", keys="  average = ema(0.9)\n")
+    gpubp.train(gpubp.load(path), "cpu", tmp_path / "s/seed-1", precision="float64")
+    found = gpubp.load_ensemble(tmp_path / "s", "cpu")
+    each = [gpubp.load_run(tmp_path / f"s/seed-{k}", "cpu").predict(tmp_path / "a.csv")["p"] for k in (0, 1)]
+    assert [one.dtype for one in each] == ["float32", "float64"]
+    np.testing.assert_allclose(found.predict(tmp_path / "a.csv")["p"], sum(each) / 2, rtol=1e-6)
