@@ -85,6 +85,9 @@ def refuse_other(file: str) -> None:
     if (own := Path(file) / MAIN).is_file():
         name = visible(file)
         raise GpubpError(f"`{name}` is the folder of a run, not a `.net` file: that is `{visible(str(own))}`")
+    if Path(file).is_dir() and (inside := sorted(Path(file).glob(f"*/{MAIN}"))):
+        name, first = visible(file), visible(str(inside[0]))
+        raise GpubpError(f"`{name}` is a folder of runs, not a `.net` file: each has one, such as `{first}`")
     if Path(file.removesuffix(".gz")).suffix.lower() in TABLES and Path(file).is_file():
         name = visible(file)
         raise GpubpError(f"`{name}` is a table, not a `.net` file: `gpubp init {name}` writes one for it")

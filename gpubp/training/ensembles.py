@@ -40,7 +40,8 @@ class Ensemble:
         self.members = tuple(members)
         wrong = next((one for one in self.members if not isinstance(one, Predictor)), None)
         if wrong is not None:
-            raise InputError(f"the members of an ensemble are runs, not {type(wrong).__name__}")
+            how = "as `gpubp.load_run` returns one"
+            raise InputError(f"the members of an ensemble are runs, {how}, and this is of type {type(wrong).__name__}")
         if len(self.members) < 2:
             raise InputError(f"an ensemble has two members or more, not {len(self.members)}")
         for other in self.members[1:]:
@@ -94,6 +95,8 @@ class Ensemble:
     def scores(self, rows: Any, batch: int = CHUNK) -> dict[str, Any]:
         """What `evaluate` returns, with the metrics that are tables, such as `confusion`."""
         first, new = self.members[0], isinstance(rows, NewRows)
+        if not new and not isinstance(rows, Mapping):
+            raise InputError("inputs and targets are a mapping from names to arrays, or the path of a table")
         arrays = self._given(first, rows)
         inputs = [node.label or node.name for node in self.net.graph.inputs]
         given: Any = {name: values for name, values in (rows.arrays if new else rows).items() if name in inputs}

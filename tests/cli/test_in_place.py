@@ -16,6 +16,10 @@ def test_a_run_in_place_of_a_file(call: Call, tmp_path: Path, verb: str) -> None
     said = call(verb, "a")
     assert (said.code, said.out) == (2, "")
     assert said.err == "error: `a` is the folder of a run, not a `.net` file: that is `a/resolved.net`\n"
+    (tmp_path / "s").mkdir()
+    (tmp_path / "a").rename(tmp_path / "s" / "seed-0")
+    wanted = "error: `s` is a folder of runs, not a `.net` file: each has one, such as `s/seed-0/resolved.net`\n"
+    assert call(verb, "s").err == wanted
 
 
 @pytest.mark.parametrize(
@@ -23,6 +27,8 @@ def test_a_run_in_place_of_a_file(call: Call, tmp_path: Path, verb: str) -> None
     [
         ("search.json", "it is a search, which keeps no weights: `gpubp search --resume` prints the command for its"),
         ("a/env.json", "it holds runs, which `gpubp runs found` lists: name one"),
+        ("a/seed-0/env.json", "it holds runs, which `gpubp runs found` lists: name one"),
+        ("seeds.json", "it is to hold those of several seeds, none of which is saved yet: `gpubp run --resume found`"),
         ("a/a.txt", "it has no `"),
     ],
 )

@@ -237,8 +237,10 @@ def test_members_that_do_not_belong_together(tmp_path: Path) -> None:
         gpubp.Ensemble(runs[:1])
     with pytest.raises(gpubp.InputError, match=r"are runs: `gpubp.load_ensemble\('s'\)`"):
         gpubp.Ensemble("s")
-    with pytest.raises(gpubp.InputError, match="are runs, not Executor"):
+    with pytest.raises(gpubp.InputError, match=r"are runs, as `gpubp.load_run` returns one, and this is of type Exec"):
         gpubp.Ensemble([runs[0], runs[1].executor])  # type: ignore[list-item]
+    with pytest.raises(gpubp.InputError, match="a mapping from names to arrays, or the path of a table"):
+        gpubp.Ensemble(runs).evaluate([[1.0]])
     rows = {"x": np.zeros((1, 5))}
     with pytest.raises(gpubp.InputError, match="each member standardizes `x` by its own training rows"):
         gpubp.Ensemble(runs).predict(rows)
