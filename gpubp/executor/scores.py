@@ -18,14 +18,19 @@ def scores(
     data: Mapping[str, Any],
     batch: int = CHUNK,
     own: Collection[str] = (),
+    shared: Collection[str] = (),
 ) -> dict[str, Any]:
     """The loss and the metrics, tables included, of `outputs` in place of those that the executor computes for the rows
     of `data`, arrays of all inputs and targets. Left out are those that the outputs do not tell, because they depend on
-    the weights in another way, or on an input in `own`. Raises InputError."""
+    the weights or other state in another way, but for the state named by `shared`, or on an input in `own`. Raises
+    InputError."""
     net, backend, dtype = executor.net, executor.backend, executor.dtype
     net.require_loss()
     given = {name: values for name, values in outputs.items() if values.dtype.kind == "f"}  # the others are labels
-    machine = Machine(lambda mode, rows, fit: build_scores(net, rows, dtype, [*given], own), Programs(backend), {})
+    state = {name: executor.arrays()[name] for name in shared}
+    machine = Machine(
+        lambda mode, rows, fit: build_scores(net, rows, dtype, [*given], own, shared), Programs(backend), state
+    )
     with backend.running():
         arrays, _ = check_feeds(backend, (*net.graph.inputs, *net.graph.targets), data, dtype)
         placed = Placed(backend, [*arrays, *map(backend.asarray, given.values())])

@@ -18,10 +18,12 @@ from .programs import KEPT, MASK, Built, lowering, sums_of, without_unused
 
 
 @uncollected()
-def build_scores(net: Net, batch: int, dtype: str, outputs: Collection[str], own: Collection[str]) -> Built:
-    """The measuring program that takes the named outputs behind inputs and targets. What depends on a state in another
-    way, such as on weights or a random draw, or on an input in `own`, is left out: the outputs do not tell it. Without
-    penalties, which are those of weights."""
+def build_scores(
+    net: Net, batch: int, dtype: str, outputs: Collection[str], own: Collection[str], shared: Collection[str]
+) -> Built:
+    """The measuring program that takes the named outputs behind inputs and targets. What depends on a state that is not
+    `shared` in another way, such as on weights or a random draw, or on an input in `own`, is left out: the outputs do
+    not tell it. Without penalties, which are those of weights."""
     graph = net.graph
     assert graph.train is not None
     cx, states = lowering(net, "measure", batch, dtype)
@@ -39,7 +41,7 @@ def build_scores(net: Net, batch: int, dtype: str, outputs: Collection[str], own
             figures = {"loss": mean_of(data_and_penalties(graph, cx)[0]), **figures}
         sums, finish = sums_of(figures, cx, mask)
         penalty = ops.full((), 0.0, "float64")
-    elsewhere = {*states.vars.values(), *(feeds[name] for name in own)}
+    elsewhere = {feeds[name] for name in own} | {var for name, var in states.vars.items() if name not in shared}
     lost = {
         name.replace(KEPT, "/").partition("/")[0]
         for name, var in sums.items()

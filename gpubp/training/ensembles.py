@@ -101,7 +101,7 @@ class Ensemble:
         inputs = [node.label or node.name for node in self.net.graph.inputs]
         given: Any = {name: values for name, values in (rows.arrays if new else rows).items() if name in inputs}
         given = replace(rows, arrays=given, gaps=()) if new else given
-        return scores(first.executor, self._moments(given, batch)[0], arrays, batch, self._own)
+        return scores(first.executor, self._moments(given, batch)[0], arrays, batch, self._own, self._shared)
 
     def _read(self, data: Any, what: str, *, targets: bool = False) -> Any:
         """The rows of a table that is named, or the data itself."""
@@ -145,6 +145,12 @@ class Ensemble:
         """The inputs of which each member has statistics of its own."""
         known = [{name: _learned(one) for name, one in each.columns.items()} for each in self.members]
         return {name for name in known[0] if any(one[name] != known[0][name] for one in known)}
+
+    @property
+    def _shared(self) -> list[str]:
+        """The statistics of layers and losses, such as balanced class weights, that are the same in all members."""
+        known = [{name: one.executor.arrays()[name].tolist() for name in self.net.buffers} for one in self.members]
+        return [name for name in known[0] if all(one[name] == known[0][name] for one in known)]
 
     def _require_common_units(self) -> None:
         """Raise InputError for arrays where members differ in the statistics that they would be standardized by."""
