@@ -89,8 +89,8 @@ def cross_validate(
     is called after each fold with it and its run, whose executor predicts; `diverged` with the number of a fold that
     diverged, and the message: the others are still trained.
 
-    `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`; `resume`: such a folder, whose
-    finished folds are not trained again. All other arguments are those of `train`.
+    `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`, which `load_ensemble` loads as one;
+    `resume`: such a folder, whose finished folds are not trained again. All other arguments are those of `train`.
 
     Raises InputError for an invalid number of folds, DataError if the rows cannot be divided into that many,
     DivergedError if all folds diverged, and whatever `train` raises.
@@ -128,8 +128,9 @@ def as_json(result: CrossValidation) -> dict[str, Any]:
 
 
 def folds_in(net: Net) -> int:
-    """The number of folds of the cross-validation that a saved fold's net belongs to."""
+    """The number of folds of the cross-validation that a saved fold's net belongs to. Raises CheckpointError."""
     split = None if net.graph.data is None else net.graph.data.split
-    folds = 0 if split is None else split.options.get("folds")
-    assert isinstance(folds, int)
+    folds = None if split is None else split.options.get("folds")
+    if not isinstance(folds, int):
+        raise CheckpointError(f"`{Path(net.graph.source.name).parent}` is not a fold of a cross-validation")
     return folds

@@ -93,8 +93,9 @@ def replicate(
     `ended` is called after each training with it and its run, whose executor predicts; `diverged` with a seed whose
     training diverged, and the message: the others are still trained.
 
-    `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`; `resume`: such a folder, which may
-    go on to more `seeds`, and whose finished runs are not trained again. All other arguments are those of `train`.
+    `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`, which `load_ensemble` loads as one;
+    `resume`: such a folder, which may go on to more `seeds`, and whose finished runs are not trained again. All other
+    arguments are those of `train`.
 
     Raises InputError for an invalid number of seeds, CheckpointError for a folder that holds no such runs or began with
     another seed, DivergedError if all diverged, and whatever `train` raises.

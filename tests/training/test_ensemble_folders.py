@@ -76,3 +76,10 @@ def test_a_run_that_was_trained_in_another_way(tmp_path: Path) -> None:
     each = [gpubp.load_run(tmp_path / f"s/seed-{k}", "cpu").predict(tmp_path / "a.csv")["p"] for k in (0, 1)]
     assert [one.dtype for one in each] == ["float32", "float64"]
     np.testing.assert_allclose(found.predict(tmp_path / "a.csv")["p"], sum(each) / 2, rtol=1e-6)
+
+
+def test_runs_that_are_only_called_folds(tmp_path: Path) -> None:
+    net = gpubp.load(write_net(tmp_path, length="epochs = 1"))
+    gpubp.train(net, "cpu", tmp_path / "f/fold-1")
+    with pytest.raises(gpubp.CheckpointError, match=r"fold-1` is not a fold of a cross-validation$"):
+        gpubp.load_ensemble(tmp_path / "f")
