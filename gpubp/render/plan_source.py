@@ -157,14 +157,13 @@ class _Text:
         bound = {var[v] for v in (*plan.feeds, *plan.states)}
         bound |= {var[v] for v, p in plan.places.items() if p.buffer.kind != "constant" and v not in viewed}
         lines = {} if invariant else dict(self.bindings(lambda buffer: buffer in varying))
-        views = {
-            var[e.output]: expression(e, var, {})
-            for e in reversed(plan.views)
-            if var[e.output] not in bound and selected(e.output)
-        }
+        views: dict[str, str] = {}
+        for e in plan.views:  # of several that show the same elements the first, which the others may read
+            if var[e.output] not in bound and selected(e.output):
+                views.setdefault(var[e.output], expression(e, var, {}))
         if views and invariant:
             yield "# views"
-        lines.update(reversed(views.items()))
+        lines.update(views)
         for step in plan.steps:
             if step.body is not None and step.body.plan in self.loops and selected(*step.eqn.operands):
                 name = self.loops[step.body.plan]

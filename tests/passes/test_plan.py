@@ -281,3 +281,16 @@ def test_scalars_of_the_states_alone_start_a_step(schedule: str) -> None:
     assert max(scalars) < first < found.early
     updated = {value for _, value in found.program.updates}
     assert all(updated.isdisjoint(step.eqn.outputs) for step in found.steps[: found.early])
+
+
+def test_views_of_the_same_elements() -> None:
+    """Two ways to the same elements are one name, which another view reads before the second way is through."""
+    x = Var(Aval((2, 3), "float64"), "x")
+    with recording() as eqns:
+        one = ops.reshape(x, shape=(2, 3, 1))
+        swapped = ops.transpose(one, (1, 0, 2))
+        other = ops.reshape(ops.transpose(ops.reshape(x, shape=(2, 1, 3, 1)), (0, 2, 1, 3)), shape=(2, 3, 1))
+        results = (swapped + 1.0, other * 2.0, x * 3.0)
+    program = verify(Program((x,), tuple(eqns), results))
+    given = [np.arange(6.0).reshape(2, 3)]
+    same(run(plan(program, (x,)), given, []), evaluate(program, given, np))
