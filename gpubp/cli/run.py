@@ -134,8 +134,8 @@ def _print_json(run: Run, seconds: float, arguments: argparse.Namespace) -> None
 
 def _profile(run: Run) -> Profile:
     """Steps on rows of the training data."""
-    rows = run.dataset.part("train")
-    return run.executor.profile(rows, run.executor.net.batch_size(len(rows)))
+    dataset = run.dataset
+    return run.executor.profile(dataset.part("train"), run.executor.net.batch_size(len(dataset.parts["train"])))
 
 
 def _net(arguments: argparse.Namespace) -> Net:

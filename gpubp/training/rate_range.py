@@ -104,7 +104,8 @@ def range_test(
     rows = dataset.part("train")
     executor.fit(rows)
     load_initial_weights(net, executor)
-    placed, batch = executor.place(rows), net.batch_size(len(rows))
+    placed = executor.place(rows)
+    batch = net.batch_size(len(placed))
     rates: list[float] = []
     losses: list[float] = []
     smoothed: list[float] = []

@@ -87,3 +87,11 @@ def test_on_the_command_line(backend: str, capsys: pytest.CaptureFixture[str]) -
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {"rows", "seconds", "kernels", "peak_flops", "peak_bytes"} <= last["profile"].keys()
     assert {"layer", "work", "seconds", "flops", "bytes", "compiled"} == last["profile"]["kernels"][0].keys()
+
+
+def test_an_optimizer_of_full_batches(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The step is over all rows to train on."""
+    file = tmp_path / "full.net"
+    file.write_text(Path("models/xor.net").read_text("utf-8").replace("adam(lr = 0.05)", "rprop"), "utf-8")
+    assert main(["run", str(file), "--no-save", "--epochs", "1", "--profile", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["profile"]["rows"] == 4

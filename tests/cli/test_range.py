@@ -155,3 +155,14 @@ def test_a_picture(call: Call, tmp_path: Path) -> None:
     said = call("range", "a.net", "--device", "cpu", "--steps", "20", "-o", "a.svg")
     assert said.out.startswith("wrote a.svg\n\nthe loss falls fastest at a rate of")
     assert "at learning rate 1e-06" in (tmp_path / "a.svg").read_text("utf-8")
+
+
+def test_an_optimizer_of_full_batches_sees_all_rows() -> None:
+    """Two columns of four rows: the first loss is that of all four."""
+    text = (
+        LINE.format(optimizer="rprop")
+        .replace("[[1], [1]]", "[[1], [2], [3], [4]]")
+        .replace("[[0], [0]]", "[[0], [0], [0], [0]]")
+    )
+    told = gpubp.range_test(gpubp.loads(text), "cpu", steps=2)
+    assert told.losses[0] == pytest.approx(2 * 9 * (1 + 4 + 9 + 16) / 4)
