@@ -70,7 +70,8 @@ class Entry:
     `rising`: a metric of which more is better; `table`: one that is no number. `within`: the least and the most number
     that a loss is meant for, of a target that is no label. `full_batch`: an optimizer that compares the gradients of
     one update with those of the next, which are to be of the same rows; `line_search`: one that also compares the
-    losses along a line, which all parameters follow together.
+    losses of different weights, which change together; `least_squares`: one that requires a loss that is a sum of
+    squares.
     """
 
     part: str
@@ -87,6 +88,7 @@ class Entry:
     within: tuple[float, float] | None = None
     full_batch: bool = False
     line_search: bool = False
+    least_squares: bool = False
 
 
 _PLAIN: dict[Any, Any] = {int: Whole, float: Real, bool: Flag, str: Text}
@@ -113,14 +115,16 @@ def register(
     within: tuple[float, float] | None = None,
     full_batch: bool = False,
     line_search: bool = False,
+    least_squares: bool = False,
 ) -> Callable[[Function], Function]:
     """Decorator: make a function known to the language as `name`.
 
     `static` computes an elementwise function for plain numbers; `labels` says that it takes class labels, not only
     numbers; `rising`, that more of a metric is better; `table`, that it is no number, and known at the end only;
     `within`, what numbers of a target a loss is meant for; `full_batch`, that an optimizer wants all rows in every
-    update; `line_search`, that it compares the losses along a line. The same function, defined anew, takes its own
-    place. Raises GpubpError where the name is another's or none, or an option has no type.
+    update; `line_search`, that it compares the losses of different weights; `least_squares`, that the loss is to be a
+    sum of squares. The same function, defined anew, takes its own place. Raises GpubpError where the name is another's
+    or none, or an option has no type.
     """
 
     def enter(function: Function) -> Function:
@@ -144,7 +148,7 @@ def register(
             raise GpubpError(message)
         named = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
         options = tuple((p.name, _type(p, function, f"{part} `{name}`"), p.default) for p in named)
-        flags = (labels, rising, table, within, full_batch, line_search)
+        flags = (labels, rising, table, within, full_batch, line_search, least_squares)
         ENTRIES[part, name] = Entry(part, name, function, inputs, variadic, options, static, makes_weights, *flags)
         return function
 

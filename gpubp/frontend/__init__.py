@@ -27,16 +27,30 @@ from .planning import build_plan, plan_of
 from .plateau import Stand, plateau_of, require_figure
 from .precision import PRECISIONS, TF32
 from .program_cache import program_of, share_programs
-from .programs import KEPT, MASK, MODES, Built, Mode, build, describe, fed_to_fit
+from .programs import KEPT, MASK, Built, build, describe, fed_to_fit
 from .rates import constant_rate, rates
 from .saved_identity import changed_parts
 from .scoring import build_scores
 from .source_edits import initialiser, with_init, with_rate
 from .stacking import GOING, stack_program
 from .standalone_source import MAIN, standalone_files
-from .states import AVERAGE, BEST, BEST_STEP, COUNTERS, EPOCH_STEPS, RATE_SCALE, SEED, STEP, TOTAL_STEPS, counter_specs
+from .states import (
+    AVERAGE,
+    BEST,
+    BEST_STEP,
+    COUNTERS,
+    EPOCH_STEPS,
+    RATE_SCALE,
+    SEED,
+    STEP,
+    TOTAL_STEPS,
+    counter_specs,
+    training_lengths,
+)
 from .traced_step import TracedStep, trace_step
-from .update import GUARD, gradient_name, require_update
+from .tracing import MODES, Mode
+from .training_checks import require_update
+from .update import GUARD, gradient_name
 from .warm_start import Start, cannot_start, start_of
 
 __all__ = [
@@ -104,6 +118,7 @@ __all__ = [
     "load",
     "loads",
     "plan_of",
+    "training_lengths",
     "unsupported",
     "program_of",
     "build_plan",

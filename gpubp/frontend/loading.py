@@ -27,6 +27,7 @@ from .initial_values import shape_mismatch
 from .layer_errors import shape_diagnostic, sort_diagnostics
 from .layer_settings import layer_settings
 from .layout import Buffer, Parameter, arrange
+from .least_squares import check_least_squares
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .net import Net
@@ -34,6 +35,7 @@ from .plateau import check_plateau
 from .plugins import load_plugins
 from .standalone_source import params_as_text
 from .suspicions import Traced, suspicions
+from .training_checks import against_optimizer
 from .update import check_update
 
 
@@ -125,7 +127,7 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
                 cx.feed(node)
             except ShapeError as error:
                 raise DiagnosticError(shape_diagnostic(cx, node, error)) from None
-        loss = _loss_of(graph, cx)
+        terms = _loss_terms(graph, cx)
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
     constant = [(name, node) for name, node in graph.outputs.items() if node not in cx.varying]
     help = ("leave `output` out: the loss may still use the value",)
@@ -136,6 +138,8 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         raise DiagnosticError(*sort_diagnostics(graph, found))
     places = layer_settings(graph, parameters.values())
     errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
+    errors += against_optimizer(graph.train) if graph.train is not None else ()
+    errors += check_least_squares(graph, cx, eqns, terms, places.frozen)
     if errors:
         raise DiagnosticError(*errors)
     layout = arrange(parameters.values(), split_decay=split_decay, rates=places.rates, frozen=places.frozen)
@@ -146,18 +150,18 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         layout,
         buffers,
         tuple(cx.fitted),
-        (*warnings, *suspicions(Traced(graph, cx, eqns, loss)))[:MAX_FINDINGS],
+        (*warnings, *suspicions(Traced(graph, cx, eqns, next(iter(terms), None))))[:MAX_FINDINGS],
         shapes,
         places.frozen,
     )
 
 
-def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
-    """Trace the whole graph: the loss of each example, if the file trains. Raises DiagnosticError with every
-    independent error; its cause is the exception of a layer's function."""
+def _loss_terms(graph: LayerGraph, cx: Lowering) -> tuple[Var, ...]:
+    """Trace the whole graph: the loss of each example and the penalties, if the file trains. Raises DiagnosticError
+    with every independent error; its cause is the exception of a layer's function."""
     found: list[Diagnostic] = []
     causes: list[BaseException | None] = []
-    train, loss = graph.train, None
+    train, terms = graph.train, tuple[Var, ...]()
     try:
         cx.run((*graph.nodes, *(train.nodes if train is not None else ())))
     except DiagnosticError as error:
@@ -165,7 +169,7 @@ def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
         causes.append(error.__cause__)
     try:
         if train is not None and train.loss in cx.values:
-            loss, _ = data_and_penalties(graph, cx)
+            terms = data_and_penalties(graph, cx)
     except DiagnosticError as error:
         found += error.diagnostics
     try:
@@ -177,4 +181,4 @@ def _loss_of(graph: LayerGraph, cx: Lowering) -> Var | None:
     found += check_plateau(graph)
     if found:
         raise DiagnosticError(*sort_diagnostics(graph, found)) from next(iter(causes), None)
-    return loss
+    return terms

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..passes import Plan, plan
 from .net import Net
-from .programs import Built, Mode, build
+from .programs import Built, build
+from .tracing import Mode
 
 
 def plan_of(built: Built) -> Plan:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from .net import Net
-from .programs import Built, Mode, build
+from .programs import Built, build
+from .tracing import Mode
 
 _CACHE: WeakKeyDictionary[Net, dict[tuple[Mode, int, str], Built]] = WeakKeyDictionary()
 

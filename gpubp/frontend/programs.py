@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import LayerGraph, Node
@@ -19,15 +19,14 @@ from ..layers.metrics import mean_of
 from ..memory import uncollected
 from ..passes import optimise, rewrite
 from ..transforms import grad
+from .least_squares import curvature
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
 from .net import Net
 from .squared_deviations import PARTS, combine_deviations, deviation_parts
-from .states import SEED, STEP, States, accumulated
+from .states import States
+from .tracing import Mode, losses, lowering
 from .update import GUARD, gradient_name, update
-
-Mode = Literal["predict", "measure", "gradients", "train", "fit"]
-MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,34 +62,6 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
         return _build(net, mode, batch, dtype, fit, passes)
     except DiagnosticError as error:
         raise NetError(error.diagnostics) from error.__cause__
-
-
-def lowering(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> tuple[Lowering, States]:
-    """The tracing context for the nodes of a net, and the states that they require."""
-    states = States(net.layout, dtype, _averaged(net.graph, mode))
-    cx = Lowering(
-        net.graph,
-        batch,
-        dtype,
-        trains=mode in ("gradients", "train"),
-        add_parameter=states.parameter,
-        add_buffer=states.buffer,
-        seed=states.int64(SEED),
-        step=states.int64(STEP),
-        fit=fit if isinstance(fit, Node) else None,
-        frozen=net.frozen,
-    )
-    return cx, states
-
-
-def losses(graph: LayerGraph, cx: Lowering) -> dict[str, Var]:
-    """Trace the loss: the mean over the batch (`data`), the penalties (`penalty`) and their sum (`loss`)."""
-    assert graph.train is not None
-    cx.run(graph.train.nodes)
-    data, penalties = data_and_penalties(graph, cx)
-    with origin("the loss: the mean over the batch"):
-        loss = ops.mean(data, (0,))
-    return {"data": loss, "penalty": penalties, "loss": loss + penalties}
 
 
 def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, passes: bool) -> Built:
@@ -142,13 +113,6 @@ def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:
     """The inputs of a fit program: of layers their inputs, of losses the targets too."""
     terms = net.graph.train.nodes if net.graph.train is not None else ()
     return (*net.graph.inputs, *(net.graph.targets if any(node in terms for node in fitted) else ()))
-
-
-def _averaged(graph: LayerGraph, mode: Mode) -> int:
-    """The number of batches after which a program uses the averaged parameters; 0: never."""
-    if mode not in ("predict", "measure") or graph.train is None or graph.train.options.get("average") is None:
-        return 0
-    return accumulated(graph.train)
 
 
 def without_unused(program: Program, states: States) -> tuple[Program, tuple[str, ...]]:
@@ -236,7 +200,9 @@ def _backward(
         if mode == "gradients":
             known, guard, updates = {"loss": known["loss"], **by_name}, None, ()
         else:
-            flat, guard, written = update(train, states, by_name, known["loss"], cx.batch)
+            feeds = [cx.values[node] for node in (*net.graph.inputs, *net.graph.targets)]
+            hessian = partial(curvature, net, states=states, feeds=feeds)
+            flat, guard, written = update(train, states, by_name, known["loss"], hessian, cx.batch)
             known = {"data": known["data"], "penalty": known["penalty"], GUARD: guard}
             known |= {gradient_name(group): g for group, g in flat.items()}
             updates = (*updates, *written)

@@ -14,7 +14,8 @@ from ..memory import uncollected
 from ..passes import optimise, rewrite
 from .loss import data_and_penalties, metric_terms
 from .net import Net
-from .programs import KEPT, MASK, Built, lowering, sums_of, without_unused
+from .programs import KEPT, MASK, Built, sums_of, without_unused
+from .tracing import lowering
 
 
 @uncollected()

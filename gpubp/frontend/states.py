@@ -28,13 +28,17 @@ RATE_SCALE: Final = "rate_scale"
 EPOCH_STEPS, TOTAL_STEPS = "epoch_steps", "total_steps"
 """Batches per epoch and in the whole training, float64, 0 if unknown: for schedules in epochs or to the end."""
 
+LAST_STEP: Final = "last_step"
+"""The number of batches after which a training ends, float64, 0 if unknown: for optimizers that end at the best point
+they know."""
+
 ROWS: Final = "rows"
 """Rows whose gradients were accumulated since the last update, float64."""
 
 BEST, BEST_STEP = "best", "best_step"
 """The best metric that `plateau` has seen, float64, and its step, int64."""
 
-COUNTERS: Final = (STEP, SEED, RATE_SCALE, EPOCH_STEPS, TOTAL_STEPS, BEST, BEST_STEP, ROWS)
+COUNTERS: Final = (STEP, SEED, RATE_SCALE, EPOCH_STEPS, TOTAL_STEPS, LAST_STEP, BEST, BEST_STEP, ROWS)
 """All scalars of state; a net has those that it needs."""
 
 AVERAGE: Final = "average"
@@ -60,9 +64,16 @@ def counter_specs(net: Net) -> dict[str, tuple[str, float]]:
         out |= {EPOCH_STEPS: ("float64", 0.0), TOTAL_STEPS: ("float64", float(steps))}
     if plateau_of(net.graph) is not None:
         out |= _PLATEAU
+    if net.searches_line:
+        out[LAST_STEP] = ("float64", 0.0)
     if accumulated(train) > 1:
         out[ROWS] = ("float64", 0.0)
     return out
+
+
+def training_lengths(epoch_steps: int, total: int) -> dict[str, float]:
+    """The counters of a training of `total` batches, `epoch_steps` per epoch."""
+    return {EPOCH_STEPS: epoch_steps, TOTAL_STEPS: total, LAST_STEP: total}
 
 
 def accumulated(train: Train) -> int:

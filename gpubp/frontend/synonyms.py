@@ -47,7 +47,8 @@ _NAMES = {
     # optimizers
     "sgd": "gd gradientdescent momentum nesterov",
     "adam": "adamoptimizer",
-    "lbfgs": "bfgs lbfgsb fminlbfgs quasinewton newton conjugategradient trainlm trainbfg levenbergmarquardt",
+    "lbfgs": "bfgs lbfgsb fminlbfgs quasinewton newton conjugategradient trainbfg",
+    "levenberg_marquardt": "lm trainlm trainbr levenbergmarquardt levenberg marquardt gaussnewton leastsquares",
     # schedules
     "step": "steplr stepdecay",
     "drops": "multisteplr piecewiseconstant piecewiseconstantdecay milestones",

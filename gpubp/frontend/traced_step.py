@@ -14,7 +14,7 @@ from ..ir import Program, Var, origin, recording, verify
 from ..passes import rewrite
 from ..transforms import backward
 from .net import Net
-from .programs import losses, lowering
+from .tracing import losses, lowering
 
 
 @dataclass(frozen=True, slots=True, eq=False)

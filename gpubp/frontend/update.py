@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice, Duration, LayerGraph, Train
+from dsl.graph import Choice, Duration, Train
 from dsl.records import dataclass
 
 from .. import ops
-from ..errors import NetError, ShapeError
+from ..errors import ShapeError
 from ..ir import Var, origin, recording
 from ..registry import lookup
 from .layout import Group, Layout, aligned
-from .states import AVERAGE, RATE_SCALE, ROWS, STEP, TOTAL_STEPS, States, accumulated, duration_steps
+from .states import AVERAGE, LAST_STEP, RATE_SCALE, ROWS, STEP, TOTAL_STEPS, States, accumulated, duration_steps
 
 GUARD: Final = "finite"
 """Output of a training program: whether every gradient is finite. If not, the step changes nothing."""
@@ -78,14 +78,21 @@ class _Means:
 @dataclass(eq=False)
 class _Shared:
     """What the updates of all groups share: the number of the update, the learning-rate factor, the loss of this batch,
-    the means over several, and the new value of each state."""
+    its curvature, the means over the batches of a window, and the new value of each state."""
 
     states: States
     t: Var
     scale: Var
     batch_loss: Var
+    curvature: Callable[[Group], Var]
+    window: int = 1
     means: _Means | None = None
     updates: dict[Var, Var] = field(default_factory=dict)
+
+    @cached_property
+    def last(self) -> Var:
+        end, training = ops.cast(self.states.int64(STEP) + 1, dtype="float64"), self.states.float64(LAST_STEP)
+        return ops.logical_and(end <= training, end + float(self.window) > training)
 
     @cached_property
     def loss(self) -> Var:
@@ -115,6 +122,14 @@ class _Update:
     def loss(self) -> Var:
         return self.shared.loss
 
+    @property
+    def last(self) -> Var:
+        return self.shared.last
+
+    @property
+    def curvature(self) -> Var:
+        return self.shared.curvature(self.group)
+
     def rate(self, lr: float) -> Var:
         return self.shared.scale * (lr * self.group.rate)
 
@@ -136,17 +151,22 @@ class _Update:
 
 
 def update(
-    train: Train, states: States, gradients: Mapping[str, Var], loss: Var, batch: int
+    train: Train,
+    states: States,
+    gradients: Mapping[str, Var],
+    loss: Var,
+    curvature: Callable[[Group], Var],
+    batch: int,
 ) -> tuple[dict[Group, Var], Var, Updates]:
     """One update for each group, on its flat buffer, and the step counter, from the gradients of a batch by parameter
-    and its loss.
+    and its loss. `curvature` records the Gauss-Newton matrix of that loss, for an optimizer that asks for it.
 
     Returns the flat gradients that the update uses, whether all of them are finite, and the state updates. With
     `accumulate`, the gradients of that many batches are averaged first, weighted by rows; the other batches' steps
     change nothing else.
     """
     groups = [group for group in states.layout.groups if not group.frozen]
-    flat = {group: _flat(group, gradients) for group in groups}
+    flat = {group: flattened(group, gradients) for group in groups}
     step, window = states.int64(STEP), accumulated(train)
     batches = ops.cast(step, dtype="float64")
     means: _Means | None = None
@@ -166,7 +186,8 @@ def update(
         with origin("clipping"):
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
-        shared = _Shared(states, number + 1.0, learning_rate(train, states, batches), loss, means)
+        rate = learning_rate(train, states, batches)
+        shared = _Shared(states, number + 1.0, rate, loss, curvature, window, means)
         states.notation[shared.t] = "t"
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
@@ -190,7 +211,8 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
             continue
         with recording():
             step, flat = states.float64("step"), states.flat(group)
-            cx, schedules = _Update(_Shared(states, step, step, step), group), _Schedule(states)
+            cx = _Update(_Shared(states, step, step, step, partial(_any_curvature, states)), group)
+            schedules = _Schedule(states)
             arguments = {
                 "optimizer": (cx, flat, flat),
                 "average": (cx, flat, flat),
@@ -208,40 +230,11 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
                 span = named[0] if len(named) == 1 else choice.span
                 found.append(Diagnostic("E0523", str(error), span, help=help))
         split_decay |= cx.asks_decays
-        if key == "optimizer" and lookup(key, choice.name).line_search:
-            found.extend(_against_line_search(train, choice.name))
     return found, split_decay
 
 
-def _against_line_search(train: Train, optimizer: str) -> Iterator[Diagnostic]:
-    """The options of a training under which a step is not along the line that the optimizer searches."""
-    for key, what in (
-        ("rates", "each layer its own step length"),
-        ("clip", "gradients that are not those of the loss"),
-    ):
-        if train.options.get(key):
-            message = f"`{optimizer}` searches along one line for all parameters, but `{key}` gives {what}"
-            yield Diagnostic("E0523", message, train.spans.get(key), help=(f"leave `{key}` out",))
-
-
-def require_update(graph: LayerGraph, steps: int) -> None:
-    """Raise NetError if a training of so many batches would never update anything."""
-    train = graph.train
-    if train is None:
-        return
-    window = accumulated(train)
-    if window > steps:
-        message = f"`accumulate` combines {window:,} batches into one update, but the training has only {steps:,}"
-        raise NetError(
-            [
-                Diagnostic(
-                    "E0523",
-                    message,
-                    train.spans.get("accumulate"),
-                    help=(f"gather fewer, or train longer: `accumulate = {max(1, steps)}`",),
-                )
-            ]
-        )
+def _any_curvature(states: States, group: Group) -> Var:
+    return states.get("curvature", (group.size, group.size), states.dtype)
 
 
 def _advance(train: Train, cx: _Update, g: Var) -> None:
@@ -263,7 +256,7 @@ def learning_rate(train: Train, states: States, step: Var) -> Var:
     return scale
 
 
-def _flat(group: Group, gradients: Mapping[str, Var]) -> Var:
+def flattened(group: Group, gradients: Mapping[str, Var]) -> Var:
     """The gradients of a group with the order and padding of its parameters."""
     pieces: list[Var] = []
     for p in group.parameters:

@@ -1,6 +1,6 @@
 """Optimizers, schedules, clipping and averages of the weights: importing this package registers them."""
 
-from . import averages, clipping, full_batch, optimizers, quasi_newton, rates, schedules
+from . import averages, clipping, full_batch, least_squares, optimizers, quasi_newton, rates, schedules
 from .context import ScheduleContext, UpdateContext
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "averages",
     "clipping",
     "full_batch",
+    "least_squares",
     "optimizers",
     "quasi_newton",
     "rates",

@@ -23,6 +23,15 @@ class UpdateContext(Protocol):
     def loss(self) -> Var:
         """The loss, penalties included, of which the gradients are, float64 scalar."""
 
+    @property
+    def last(self) -> Var:
+        """Whether the training ends with this update, bool scalar: no later one will know the loss of its result."""
+
+    @property
+    def curvature(self) -> Var:
+        """The Gauss-Newton approximation of the Hessian of the loss, (n, n) for n elements of the parameters. Only for
+        optimizers that are registered for `least_squares`, which treat all parameters together."""
+
     def rate(self, lr: float) -> Var:
         """The current learning rate, float64 scalar."""
 

@@ -36,7 +36,7 @@ def lbfgs(
     Each update is one trial of a line search: t = lr, then doubled or bisected until the loss meets the weak Wolfe
     conditions and the next direction starts (Lewis & Overton 2013). After 20 bisections in vain it returns to
     `start` and forgets its history. The first direction is -g, shortened to 1 if longer. Once no gradient exceeds
-    `tolerance`, nothing changes any more.
+    `tolerance`, nothing changes any more. The last update of a training makes no trial.
     """
     start, slope, direction = (cx.state(name, like=p) for name in ("start", "slope", "direction"))
     loss, descent, t = (cx.number(name) for name in ("loss", "descent", "length"))
@@ -48,7 +48,8 @@ def lbfgs(
     # What rounding has made of a loss that hardly changes, the slope tells.
     level = logical_and(cx.loss <= loss + ROUNDING * absolute(loss), steepness <= (2.0 * DECREASE - 1.0) * descent)
     lower = where(lower, lower, level)
-    accepted = logical_and(lower, steepness >= CURVATURE * descent)
+    # A training ends with any point that is lower, and at one whose loss is known.
+    accepted = logical_and(lower, steepness >= where(cx.last, steepness, CURVATURE * descent))
     too_short, too_long = where(lower, t, low), where(lower, high, t)
     tried = where(accepted, float(TRIALS), trials + cast(too_long > 0.0, dtype="float64"))
     renewed = tried >= float(TRIALS)
@@ -57,15 +58,16 @@ def lbfgs(
     point = cx.assign(start, where(accepted, p, start))
     gradient = cx.assign(slope, where(accepted, g, slope))
     descends = where(max_(absolute(gradient)) > tolerance, -_inverse_hessian(cx, pairs, gradient), 0.0)
-    ahead = cx.assign(direction, where(renewed, descends, direction))
+    ahead = cx.assign(direction, where(cx.last, 0.0, where(renewed, descends, direction)))
 
     cx.assign(loss, where(accepted, cx.loss, loss))
-    cx.assign(descent, where(renewed, _dot(gradient, ahead), descent))
+    cx.assign(descent, where(cx.last, 0.0, where(renewed, _dot(gradient, ahead), descent)))
     cx.assign(trials, where(renewed, 0.0, tried))
     cx.assign(low, where(renewed, 0.0, too_short))
     cx.assign(high, where(renewed, 0.0, too_long))
     further = where(too_long > 0.0, (too_short + too_long) / 2.0, 2.0 * t)
-    return point + cx.scalar(cx.assign(t, where(renewed, cx.rate(lr), further))) * ahead
+    length = cx.assign(t, where(cx.last, 0.0, where(renewed, cx.rate(lr), further)))
+    return point + cx.scalar(length) * ahead
 
 
 def _history(cx: UpdateContext, length: int, s: Var, y: Var, moved: Var, accepted: Var, renewed: Var) -> Pairs:

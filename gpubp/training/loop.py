@@ -11,7 +11,7 @@ from typing import Any
 from ..data import Dataset
 from ..errors import DivergedError, SaveError
 from ..executor import Executor, Programs, Rows, Steps, first_non_finite, require_finite_losses, require_memory
-from ..frontend import EPOCH_STEPS, STEP, TOTAL_STEPS, Net, plateau_of, require_figure, require_update, watch_of
+from ..frontend import STEP, Net, plateau_of, require_figure, require_update, training_lengths, watch_of
 from .best import Best, Sums
 from .checkpoint import UNDECIDED, Saved
 from .course import Course, StepRequest
@@ -91,7 +91,7 @@ class Training:
             ex.fit(rows)
             load_initial_weights(net, ex)
         require_update(net.graph, self.total)
-        ex.set_counters({EPOCH_STEPS: self.per_epoch, TOTAL_STEPS: self.total})
+        ex.set_counters(training_lengths(self.per_epoch, self.total))
         race = None
         if restarts > 1:
             valid = dataset.part("valid") if "valid" in dataset.parts else None

@@ -12,7 +12,7 @@ from dsl.records import dataclass
 from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor, SideBySide
-from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Watch, plateau_of, start_of
+from ..frontend import Watch, plateau_of, start_of, training_lengths
 from .best import Best, Sums
 from .initial_weights import load_initial_weights
 from .pace import Pace
@@ -280,7 +280,7 @@ def race_of(
     run's weights if the file says so. `where`: the device and the backend."""
     ensemble = Ensemble(first.net, count, where[0], first.precision, first.seed, where[1])
     ensemble.backend.algorithms = first.backend.algorithms  # what they choose is saved with the run
-    begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in (EPOCH_STEPS, TOTAL_STEPS)})
+    begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in training_lengths(0, 0)})
     return Race(ensemble, rows, valid, (watch,) * count)
 
 

@@ -15,14 +15,13 @@ from ..data import load as load_data
 from ..errors import DataError, DeviceError, DivergedError, GpubpError
 from ..executor import Sweep, max_side_by_side, require_memory
 from ..frontend import (
-    EPOCH_STEPS,
-    TOTAL_STEPS,
     Net,
     UnlikeError,
     load,
     require_figure,
     require_update,
     sweep_key,
+    training_lengths,
     watch_of,
     with_options,
 )
@@ -182,7 +181,7 @@ def _trained(
         require_figure(one.graph, dataset.parts)
         require_update(one.graph, total)
     require_memory(net, sweep.backend, net.dtype, min(batch, count), sweep.count)
-    begin(sweep, rows, {EPOCH_STEPS: per_epoch, TOTAL_STEPS: total})
+    begin(sweep, rows, training_lengths(per_epoch, total))
     valid = dataset.part("valid") if "valid" in dataset.parts else None
     race = Race(sweep, rows, valid, [watch_of(one, dataset.parts) for one in sweep.nets])
     sweep.require_bits(min(batch, count))

@@ -81,9 +81,10 @@ def test_the_bits_of_kernel_by_kernel(name: str, precision: str, use: Use, monke
             np.testing.assert_array_equal(array, other[key], err_msg=key)
 
 
-@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "quickprop", "lbfgs(history = 2)"])
-def test_optimizers_that_compare_two_updates(optimizer: str, use: Use) -> None:
+@pytest.mark.parametrize("optimizer", ["rprop(backtrack = true)", "lbfgs(history = 2)", "levenberg_marquardt"])
+def test_optimizers_that_compare_two_updates(optimizer: str, use: Use, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels in one block, beside NumPy."""
+    monkeypatch.setattr(HostDevice, "room", 220 << 10)  # for matrices of all parameters
     device = use()
     net = gpubp.loads(re.sub("optimizer = .*", f"optimizer = {optimizer}", PLAIN))
     data = rows_of(net, 4)

@@ -268,6 +268,8 @@ MENDED: dict[str, Changes] = {
     "W0507_batchnorm": (("batchnorm", "layernorm"),),
     "E0421_fold_of_how_many": (("fold = 7", "folds = 7, fold = 7"),),
     "W0508_parts_of_rows": (("batch     = 2", "batch = 4"),),
+    "E0524_huber": (("huber", "mse"),),
+    "E0524_batchnorm": (("levenberg_marquardt", "lbfgs"),),
     "W0509_drawn": (("lbfgs", "adam"),),
     "W0506_rates": (("lr = 30", "lr = 0.001"),),
     "W0404_rounded": (('target = "y"', 'target = "y", standardize = true'),),

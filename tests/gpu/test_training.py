@@ -48,10 +48,12 @@ def test_random_bits_are_those_of_the_cpu(cupy: Any) -> None:
         np.testing.assert_allclose(cupy.asnumpy(results[0][name]), array, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs(history = 3)", "levenberg_marquardt"])
 @pytest.mark.parametrize("more", ["", "restarts = 3"])
-def test_a_line_search_decides_on_the_device(cupy: Any, more: str) -> None:
+def test_a_line_search_decides_on_the_device(cupy: Any, more: str, optimizer: str) -> None:
     """Which trial is accepted, without the host."""
-    text = (MODELS / "xor.net").read_text("utf-8").replace("adam(lr = 0.05)", f"lbfgs(history = 3)\n  {more}")
+    text = (MODELS / "xor.net").read_text("utf-8").replace("adam(lr = 0.05)", f"{optimizer}\n  {more}")
+    text = text.replace("binary_cross_entropy(p, y)", "mse(p, y)")
     gpu, cpu = (
         gpubp.train(gpubp.loads(text), device=device, epochs=25, precision="float64") for device in ("gpu", "cpu")
     )

@@ -124,8 +124,8 @@ def test_float32_does_not_limit_the_losses_size(scale: float) -> None:
 @pytest.mark.parametrize(
     ("keys", "what"),
     [
-        ("rates = [rate([hidden], 0.5)]", "each layer its own step length"),
-        ("clip = clip_norm(1.0)", "gradients that are not those of the loss"),
+        ("rates = [rate([hidden], 0.5)]", "`rates` gives each layer its own length"),
+        ("clip = clip_norm(1.0)", "`clip` changes them"),
     ],
 )
 def test_what_contradicts_a_line_search_is_refused(keys: str, what: str) -> None:

@@ -95,5 +95,7 @@ def test_where_nadam_departs_from_the_peer() -> None:
 
 
 def test_every_optimizer_is_compared() -> None:
-    """L-BFGS in test_lbfgs.py, for it needs the loss, too."""
-    assert {name.split("(")[0] for name in NAMES} | {"lbfgs"} == {name for part, name in ENTRIES if part == "optimizer"}
+    """Those that need the loss, too, in test_lbfgs.py and test_certified.py."""
+    assert {name.split("(")[0] for name in NAMES} | {"lbfgs", "levenberg_marquardt"} == {
+        name for part, name in ENTRIES if part == "optimizer"
+    }

@@ -1,0 +1,57 @@
+"""Symmetric positive definite systems of equations, solved within a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..ir import Var
+from ..ops import concat, equal, gather, iota, loop, maximum, one_hot, reshape, slice_, sum_, where
+
+BLOCK = 64
+"""Rows that are eliminated one by one; larger systems are divided into blocks, whose products take most of the time."""
+
+
+def solve_positive(a: Var, b: Var, least: Var) -> Var:
+    """Record x with a x = b, for a symmetric positive definite matrix, (n, n), and right sides, (n, m).
+
+    `least` is a lower bound of the eigenvalues of `a`, a scalar. Pivots are never below it, so where rounding has made
+    `a` indefinite, no pivot becomes 0 or negative (Golub & Van Loan 2013, section 4.2).
+    """
+    n = a.shape[0]
+    if n <= BLOCK and b.shape[1] <= n:
+        return _eliminated(concat([a, b], axis=1), least)
+    if n <= BLOCK:
+        return _eliminated(concat([a, one_hot(iota(n, "int64"), classes=n, dtype=a.dtype)], axis=1), least) @ b
+    # a = [[p, r], [r^T, q]]: eliminating the first rows leaves the Schur complement q - r^T p^-1 r for the others.
+    half = -(-n // 2 // 16) * 16
+    p, r = _part(a, (0, half), (0, half)), _part(a, (0, half), (half, n))
+    below, q = _part(a, (half, n), (0, half)), _part(a, (half, n), (half, n))
+    top, bottom = _part(b, (0, half), (0, b.shape[1])), _part(b, (half, n), (0, b.shape[1]))
+    solved = solve_positive(p, concat([r, top], axis=1), least)
+    pr = _part(solved, (0, half), (0, n - half))
+    pb = _part(solved, (0, half), (n - half, n - half + b.shape[1]))
+    last = solve_positive(q - below @ pr, bottom - below @ pb, least)
+    return concat([pb - pr @ last, last], axis=0)
+
+
+def _part(x: Var, rows: tuple[int, int], columns: tuple[int, int]) -> Var:
+    return slice_(x, start=(rows[0], columns[0]), stop=(rows[1], columns[1]))
+
+
+def _eliminated(joined: Var, least: Var) -> Var:
+    """The solution of [a b], by Gauss-Jordan elimination without pivoting, which positive definite matrices do not
+    need."""
+    n, width = joined.shape
+    rows, columns = iota(n, "int64"), iota(width, "int64")
+
+    def step(carries: Sequence[Var], slices: Sequence[Var]) -> tuple[list[Var], list[Var]]:
+        (m,), (i,) = carries, slices
+        row = gather(m, i)
+        column = sum_(where(equal(columns, i), m, 0.0), (1,))
+        pivot = maximum(sum_(where(equal(rows, i), column, 0.0)), least)
+        factor = where(equal(rows, i), 0.0, column / pivot)
+        return [m - reshape(factor, shape=(n, 1)) * row], []
+
+    (m,), _ = loop(step, [joined], [rows])
+    pivots = sum_(_part(m, (0, n), (0, n)) * one_hot(rows, classes=n, dtype=m.dtype), (1,), keepdims=True)
+    return _part(m, (0, n), (n, width)) / maximum(pivots, least)
