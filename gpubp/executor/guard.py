@@ -33,10 +33,7 @@ def rejected_step(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> s
             "negative number, numbers that are too large)"
         )
     else:
-        fix = "a smaller learning rate"
-        if not net.searches_line:
-            fix = f"{fix} or `clip = clip_norm(1.0)`"
-        why = f"that step changed nothing; {fix} usually fixes this"
+        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually fixes this"
     return f"{found}, where the loss is {loss:.6g}: {why}"
 
 

@@ -74,7 +74,7 @@ class Net:
 
     @property
     def searches_line(self) -> bool:
-        """Whether the optimizer compares the losses of different weights, which clipped gradients would contradict."""
+        """Whether the optimizer compares the losses of different weights, and so may return to others."""
         optimizer = optimizer_of(self.graph.train)
         return optimizer is not None and optimizer.line_search
 

@@ -202,10 +202,15 @@ def _backward(
         else:
             feeds = [cx.values[node] for node in (*net.graph.inputs, *net.graph.targets)]
             hessian = partial(curvature, net, states=states, feeds=feeds)
-            flat, guard, written = update(train, states, by_name, known["loss"], hessian, cx.batch)
-            known = {"data": known["data"], "penalty": known["penalty"], GUARD: guard}
-            known |= {gradient_name(group): g for group, g in flat.items()}
-            updates = (*updates, *written)
+            done = update(train, states, by_name, known["loss"], hessian, cx.batch)
+            guard, data, penalty = done.guard, known["data"], known["penalty"]
+            if done.retracted is not None:
+                before = ops.cast(done.retracted[1], dtype=cx.dtype)
+                data, penalty = ops.where(done.finite, data, before), ops.where(done.finite, penalty, 0.0)
+                updates = tuple((state, ops.where(done.finite, value, state)) for state, value in updates)
+            known = {"data": data, "penalty": penalty, GUARD: guard}
+            known |= {gradient_name(group): g for group, g in done.gradients.items()}
+            updates = (*updates, *done.states)
     program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), updates, guard)
     return program, tuple(known)
 

@@ -12,6 +12,7 @@ from dsl.graph import Choice, Duration, Train
 from dsl.records import dataclass
 
 from .. import ops
+from ..data.batches import optimizer_of
 from ..errors import ShapeError
 from ..ir import Var, origin, recording
 from ..registry import lookup
@@ -78,16 +79,19 @@ class _Means:
 @dataclass(eq=False)
 class _Shared:
     """What the updates of all groups share: the number of the update, the learning-rate factor, the loss of this batch,
-    its curvature, the means over the batches of a window, and the new value of each state."""
+    whether it is finite, its curvature, the means over the batches of a window, the new value of each state, and, if
+    the optimizer can retract a step, whether it would this one, and the loss to which it returns."""
 
     states: States
     t: Var
     scale: Var
     batch_loss: Var
+    finite: Var
     curvature: Callable[[Group], Var]
     window: int = 1
     means: _Means | None = None
     updates: dict[Var, Var] = field(default_factory=dict)
+    retracted: tuple[Var, Var] | None = None
 
     @cached_property
     def last(self) -> Var:
@@ -127,6 +131,13 @@ class _Update:
         return self.shared.last
 
     @property
+    def finite(self) -> Var:
+        return self.shared.finite
+
+    def retracts(self, trial: Var, loss: Var) -> None:
+        self.shared.retracted = trial, loss
+
+    @property
     def curvature(self) -> Var:
         return self.shared.curvature(self.group)
 
@@ -150,6 +161,22 @@ class _Update:
         return self.shared.updates.setdefault(state, value)
 
 
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """An update: the flat gradients that it uses, whether all of them are finite (for an optimizer that compares losses
+    also the loss), whether it is retracted if not, with the loss to which it returns, and the new values of states."""
+
+    gradients: Mapping[Group, Var]
+    finite: Var
+    retracted: tuple[Var, Var] | None
+    states: Updates
+
+    @property
+    def guard(self) -> Var:
+        """Whether the training goes on."""
+        return self.finite if self.retracted is None else ops.where(self.finite, self.finite, self.retracted[0])
+
+
 def update(
     train: Train,
     states: States,
@@ -157,17 +184,17 @@ def update(
     loss: Var,
     curvature: Callable[[Group], Var],
     batch: int,
-) -> tuple[dict[Group, Var], Var, Updates]:
+) -> Updated:
     """One update for each group, on its flat buffer, and the step counter, from the gradients of a batch by parameter
     and its loss. `curvature` records the Gauss-Newton matrix of that loss, for an optimizer that asks for it.
 
-    Returns the flat gradients that the update uses, whether all of them are finite, and the state updates. With
-    `accumulate`, the gradients of that many batches are averaged first, weighted by rows; the other batches' steps
+    With `accumulate`, the gradients of that many batches are averaged first, weighted by rows; the other batches' steps
     change nothing else.
     """
     groups = [group for group in states.layout.groups if not group.frozen]
     flat = {group: flattened(group, gradients) for group in groups}
-    step, window = states.int64(STEP), accumulated(train)
+    step, window, optimizer = states.int64(STEP), accumulated(train), optimizer_of(train)
+    searches = optimizer is not None and optimizer.line_search
     batches = ops.cast(step, dtype="float64")
     means: _Means | None = None
     number = batches
@@ -181,13 +208,15 @@ def update(
     with origin("the largest gradient, and whether all are finite numbers"):
         largest = _largest(flat.values(), states.dtype)
         finite = ops.isfinite(largest)
+        if searches:
+            finite = ops.logical_and(finite, ops.isfinite(loss))
     clip, clipped = train.options.get("clip"), list(flat.values())
     if isinstance(clip, Choice) and clipped:
         with origin("clipping"):
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
         rate = learning_rate(train, states, batches)
-        shared = _Shared(states, number + 1.0, rate, loss, curvature, window, means)
+        shared = _Shared(states, number + 1.0, rate, loss, finite, curvature, window, means)
         states.notation[shared.t] = "t"
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
@@ -195,7 +224,7 @@ def update(
     updates = list(shared.updates.items())
     if means is not None:
         updates = [*means.kept, *((state, ops.where(means.due, value, state)) for state, value in updates)]
-    return flat, finite, [*updates, (step, step + 1)]
+    return Updated(flat, finite, shared.retracted, [*updates, (step, step + 1)])
 
 
 def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
@@ -211,7 +240,8 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
             continue
         with recording():
             step, flat = states.float64("step"), states.flat(group)
-            cx = _Update(_Shared(states, step, step, step, partial(_any_curvature, states)), group)
+            finite = states.get("finite", (), "bool")
+            cx = _Update(_Shared(states, step, step, step, finite, partial(_any_curvature, states)), group)
             schedules = _Schedule(states)
             arguments = {
                 "optimizer": (cx, flat, flat),

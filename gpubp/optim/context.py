@@ -24,6 +24,15 @@ class UpdateContext(Protocol):
         """The loss, penalties included, of which the gradients are, float64 scalar."""
 
     @property
+    def finite(self) -> Var:
+        """Whether the loss and all gradients are finite, bool scalar. A step for which they are not stops the training
+        and changes nothing, unless the optimizer `retracts` it."""
+
+    def retracts(self, trial: Var, loss: Var) -> None:
+        """Say that this update, where `trial` is true (bool scalar), returns to parameters of the given `loss` if this
+        one or a gradient is not finite. The training then goes on, and reports that loss for the step."""
+
+    @property
     def last(self) -> Var:
         """Whether the training ends with this update, bool scalar: no later one will know the loss of its result."""
 

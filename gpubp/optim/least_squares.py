@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ir import Var
-from ..ops import absolute, cast, iota, logical_and, max_, maximum, minimum, one_hot, reshape, sum_, where
+from ..ops import absolute, cast, equal, iota, logical_and, max_, maximum, minimum, one_hot, reshape, sum_, where
 from ..registry import NonNegative, register
 from .context import UpdateContext
 from .linear_solver import solve_positive
@@ -34,14 +34,16 @@ def levenberg_marquardt(
     start = cx.state("start", like=p)
     loss, predicted, mu, growth = (cx.number(name) for name in ("loss", "predicted", "mu", "growth"))
     trial, size, hessian = predicted > 0.0, p.shape[0], cx.curvature
-    accepted, rejected = logical_and(trial, cx.loss < loss), logical_and(trial, cx.loss >= loss)
+    lower = logical_and(cx.finite, cx.loss < loss)
+    accepted, rejected = logical_and(trial, lower), logical_and(trial, equal(lower, False))
+    cx.retracts(trial, loss)
 
     largest = cast(max_(hessian), dtype="float64")
     success = 2.0 * (loss - cx.loss) / where(trial, predicted, 1.0) - 1.0
     smaller = mu * maximum(1.0 - success * success * success, 1.0 / 3.0)
-    damped = where(accepted, smaller, where(rejected, mu * growth, mu))
-    damped = where(mu > 0.0, damped, damping * largest)
-    damped = cx.assign(mu, maximum(minimum(damped, MOST * largest), EPSILON[p.dtype] * largest + TINY))
+    damped = where(mu > 0.0, where(accepted, smaller, mu), damping * largest)
+    damped = maximum(minimum(damped, MOST * largest), EPSILON[p.dtype] * largest + TINY)
+    damped = cx.assign(mu, where(rejected, mu * growth, damped))
     cx.assign(growth, where(accepted, 2.0, where(rejected, 2.0 * growth, maximum(growth, 2.0))))
 
     diagonal = cx.scalar(damped) * one_hot(iota(size, "int64"), classes=size, dtype=p.dtype)

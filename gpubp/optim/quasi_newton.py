@@ -43,11 +43,12 @@ def lbfgs(
     low, high, trials = (cx.number(name) for name in ("low", "high", "trials"))
     # Before the first trial t and d are 0, and every condition holds.
     moved = t > 0.0
+    cx.retracts(moved, loss)
     steepness = _dot(g, direction)
     lower = cx.loss <= where(moved, loss + DECREASE * t * descent, cx.loss)
     # What rounding has made of a loss that hardly changes, the slope tells.
     level = logical_and(cx.loss <= loss + ROUNDING * absolute(loss), steepness <= (2.0 * DECREASE - 1.0) * descent)
-    lower = where(lower, lower, level)
+    lower = logical_and(cx.finite, where(lower, lower, level))
     # A training ends with any point that is lower, and at one whose loss is known.
     accepted = logical_and(lower, steepness >= where(cx.last, steepness, CURVATURE * descent))
     too_short, too_long = where(lower, t, low), where(lower, high, t)

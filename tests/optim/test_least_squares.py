@@ -238,3 +238,35 @@ train {{
     assert 0 < in_vain < len(ends)
     assert ends == sorted(ends, reverse=True)
     assert ends[-1] < ends[0] / 5
+
+
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("native", marks=needs_compiler)])
+@pytest.mark.parametrize("optimizer", [f"{OPTIMIZER}(damping = 1e-12)", "lbfgs(lr = 100)"])
+def test_a_trial_that_overflows_is_taken_back(optimizer: str, backend: str) -> None:
+    """The training goes on from the point before, whose loss the step has, and finds the minimum."""
+    text = f"""
+model {{
+  input  x: [1]
+  target y: [1]
+  rate   = weight([1], init = constant(0.1))
+  output p = exp(exp(rate * x))
+}}
+train {{
+  loss = (p - y)^2
+  optimizer = {optimizer}
+}}
+"""
+    x = np.linspace(0, 5, 9)[:, None]
+    data = {"x": x, "y": np.exp(np.exp(0.3 * x))}
+    ex = gpubp.Executor(gpubp.loads(text), "cpu", "float64", backend=backend)
+    tried, losses = [], []
+    for _ in range(120):
+        losses.append(ex.train_step(data))
+        tried.append(float(ex.parameters["rate.weight"][0]))
+    assert max(tried) > 1.4  # exp(exp(7)) is inf
+    assert np.isfinite(losses).all()
+    assert sum(loss in losses[:k] for k, loss in enumerate(losses)) >= 3  # that of the point before
+    assert tried[-1] == pytest.approx(0.3, abs=1e-5)
+    hopeless = gpubp.Executor(gpubp.loads(text.replace("0.1", "300")), "cpu", "float64", backend=backend)
+    with pytest.raises(gpubp.DivergedError, match="before any update"):
+        hopeless.train_step(data)
