@@ -63,7 +63,8 @@ def _gradient_flow(net: Net, sizes: Sequence[Size]) -> list[Finding]:
     """Problems in how deltas grow or shrink in the backward pass, from one layer with weights to the next."""
     deltas = [(size, size.delta) for size in sizes if size.weights and size.delta is not None]
     zero = [size for size, delta in deltas if delta == 0]
-    nonzero = [(size, delta) for size, delta in deltas if delta != 0]
+    # A parameter by itself, `weight`, is no stage on the way through the net.
+    nonzero = [(size, delta) for size, delta in deltas if delta != 0 and size.layer.nodes[0].inputs]
     findings = []
     if len(nonzero) > 2:
         (first, small), (last, large) = nonzero[0], nonzero[-1]

@@ -13,6 +13,7 @@ import pytest
 import gpubp
 from gpubp.cli import main
 from gpubp.data import load
+from tests.peers.test_certified import PROBLEMS
 from tests.render.compiled import FEWER, needs_compiler
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
@@ -33,7 +34,7 @@ def test_they_are_all_here() -> None:
     } <= set(ALL)
     assert {"digits_cnn", "digits_resnet", "autoencoder", "vae", "deep_sigmoid", "deep_mended"} <= set(ALL)
     assert {"fashion_mlp", "fashion_cnn", "cifar_cnn", "parity"} <= set(ALL)
-    assert {"pinn", "transformer", "siamese", "robust", "mixture", "mackey_glass"} <= set(ALL)
+    assert {"pinn", "transformer", "siamese", "robust", "mixture", "mackey_glass", "mobility"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -118,6 +119,14 @@ def test_digits_read_row_by_row(name: str, backend: str) -> None:
 def test_a_series_is_foretold_better_than_by_its_last_value() -> None:
     """Whose root of the mean squared error is 0.19, six moments ahead."""
     assert after("mackey_glass", 4)["test.rmse"] < 0.1
+
+
+def test_a_formula_has_its_certified_constants() -> None:
+    """And is no net whose layers could vanish."""
+    run = gpubp.train(gpubp.load(MODELS / "mobility.net"), "cpu", backend="numpy")
+    found = [run.executor.parameters[f"b{k}.weight"].item() for k in range(1, 8)]
+    np.testing.assert_allclose(found, PROBLEMS["Thurber"][3], rtol=1e-6)
+    assert not run.health
 
 
 def test_diabetes() -> None:
