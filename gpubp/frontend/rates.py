@@ -11,10 +11,10 @@ from dsl.graph import Choice
 
 from ..errors import GpubpError
 from ..ir import Program, evaluate, recording
+from .learning_rate import learning_rate
 from .net import Net
 from .plateau import Stand, plateau_of
 from .states import EPOCH_STEPS, RATE_SCALE, STEP, TOTAL_STEPS, States, accumulated
-from .update import learning_rate
 
 
 def constant_rate(net: Net) -> tuple[Net, float]:

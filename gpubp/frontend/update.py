@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from typing import Final
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice, Duration, Train
+from dsl.graph import Choice, Train
 from dsl.records import dataclass
 
 from .. import ops
@@ -17,7 +17,8 @@ from ..errors import ShapeError
 from ..ir import Var, origin, recording
 from ..registry import lookup
 from .layout import Group, Layout, aligned
-from .states import AVERAGE, LAST_STEP, RATE_SCALE, ROWS, STEP, TOTAL_STEPS, States, accumulated, duration_steps
+from .learning_rate import Schedules, learning_rate
+from .states import AVERAGE, LAST_STEP, ROWS, STEP, States, accumulated
 
 GUARD: Final = "finite"
 """Output of a training program: whether every gradient is finite. If not, the step changes nothing."""
@@ -28,33 +29,6 @@ Updates = list[tuple[Var, Var]]
 def gradient_name(group: Group) -> str:
     """The output of a training program that holds the gradients of a group, with the layout of its parameters."""
     return f"gradient.{group.name}"
-
-
-@dataclass(eq=False)
-class _Schedule:
-    """The `cx` of a schedule (gpubp.optim.ScheduleContext). `followed`: the schedule that is being traced; on an error
-    it stays set to the invalid one, which may be nested in another."""
-
-    states: States
-    followed: Choice | None = None
-
-    def steps(self, duration: Duration) -> Var:
-        return duration_steps(duration, self.states)
-
-    def period(self, duration: Duration) -> Var:
-        if duration.amount <= 0:
-            raise ShapeError(
-                f"a repeating schedule needs a length, but `every` is {duration.amount} {duration.unit}",
-                "give it one, such as `every = 5epochs`",
-                code="E0523",
-            )
-        return self.steps(duration)
-
-    def follow(self, schedule: Choice, step: Var, length: Var) -> Var:
-        outer, self.followed = self.followed, schedule
-        factor: Var = lookup("schedule", schedule.name).function(self, step, length, **schedule.options)
-        self.followed = outer
-        return factor
 
 
 class _Means:
@@ -242,7 +216,7 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
             step, flat = states.float64("step"), states.flat(group)
             finite = states.get("finite", (), "bool")
             cx = _Update(_Shared(states, step, step, step, finite, partial(_any_curvature, states)), group)
-            schedules = _Schedule(states)
+            schedules = Schedules(states)
             arguments = {
                 "optimizer": (cx, flat, flat),
                 "average": (cx, flat, flat),
@@ -276,14 +250,6 @@ def _advance(train: Train, cx: _Update, g: Var) -> None:
     if isinstance(average, Choice):
         old = cx.state(AVERAGE, like=flat)
         cx.assign(old, lookup("average", average.name).function(cx, old, new, **average.options))
-
-
-def learning_rate(train: Train, states: States, step: Var) -> Var:
-    """The factor of every learning rate, from the schedule and the host, after so many batches (float64)."""
-    scale, schedule = states.float64(RATE_SCALE), train.options.get("schedule")
-    if isinstance(schedule, Choice):
-        scale = scale * _Schedule(states).follow(schedule, step, states.float64(TOTAL_STEPS))
-    return scale
 
 
 def flattened(group: Group, gradients: Mapping[str, Var]) -> Var:
