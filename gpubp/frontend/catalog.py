@@ -32,7 +32,7 @@ TRAIN = (
         ("whole",),
         default=32,
         minimum=1,
-        doc="rows per mini-batch; if left out, all rows for `rprop`, `quickprop` and `lbfgs`",
+        doc="rows per mini-batch; if left out, all rows for full-batch optimizers such as `lbfgs`",
     ),
     Option("metrics", ("metrics",), default=(), doc="what to report besides the loss"),
     Option("seed", ("whole",), default=0, minimum=0, doc="of initial weights, splits, shuffling and dropout"),
