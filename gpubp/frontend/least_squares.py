@@ -47,10 +47,12 @@ def curvature(net: Net, group: Group, states: States, feeds: Sequence[Var]) -> V
         pieces = zip(group.parameters, weights, gradients, strict=True)
         return flattened(group, {p.name: ops.full(w.shape, 0.0, w.dtype) if g is None else g for p, w, g in pieces})
 
-    copies = stack(jacobian(program, data, weights, flatten), batch, kept)
-    rows = [ops.reshape(feed, shape=(batch, 1, *feed.shape[1:])) for feed in feeds]
-    gradients, shares = inlined(copies, *rows, *kept)
-    matrix = gauss_newton(gradients, shares * (1.0 / batch))
+    matrix = ops.full((group.size, group.size), 0.0, states.dtype)
+    if squared(program.eqns, data, weights):
+        copies = stack(jacobian(program, data, weights, flatten), batch, kept)
+        rows = [ops.reshape(feed, shape=(batch, 1, *feed.shape[1:])) for feed in feeds]
+        gradients, shares = inlined(copies, *rows, *kept)
+        matrix = gauss_newton(gradients, shares * (1.0 / batch))
     penalties = dce(Program(kept, program.eqns, (penalty, *weights)))
     if not squared(penalties.eqns, penalty, weights):
         return matrix
@@ -64,13 +66,13 @@ def check_least_squares(
     graph: LayerGraph, cx: Lowering, eqns: Sequence[Eqn], terms: Sequence[Var], frozen: Collection[str]
 ) -> Iterator[Diagnostic]:
     """What an optimizer that requires a sum of squares cannot minimise, if it is one, in the trace of a training:
-    `terms`, the loss of each example and the penalties; `frozen`: names of nodes that are not trained."""
+    `terms`, the loss of each example and the penalties; `frozen`: names of parameters that are not trained."""
     train, optimizer = graph.train, optimizer_of(graph.train)
     if train is None or optimizer is None or not optimizer.least_squares:
         return
     name, place = optimizer.name, train.spans["optimizer"]
     asked = (Label(place, "asks for squares of errors"),)
-    weights = {var: known for known, var in cx.parameters.values() if known.place.name not in frozen}
+    weights = {var: known for known, var in cx.parameters.values() if known.name not in frozen}
     size = sum(known.size for known in weights.values())
     if size > MOST:
         message = f"`{name}` computes a matrix of all pairs of parameters, of which {MOST:,} are the most, not {size:,}"

@@ -102,3 +102,14 @@ def test_penalties_have_a_curvature_of_their_own(penalty: str, scale: float) -> 
         at += value.size
     wanted = first_step(ex, H)
     np.testing.assert_allclose(moved(ex), wanted, rtol=1e-6, atol=1e-9)
+
+
+def test_a_loss_that_no_parameter_changes() -> None:
+    """But for a penalty."""
+    model = "input x: [4]\ntarget y: [2]\noutput p = x -> dense(2)"
+    for penalty, factor in (("", 1.0), (" + l2(0.5)", 0.0)):
+        loss = f"sum((slice(x, 0, 2) - y)^2){penalty}"
+        ex = executor(model, loss, "float64", f"{OPTIMIZER}(damping = 0)")
+        before = weights(ex)["p.dense.weight"]
+        moved(ex)
+        np.testing.assert_allclose(ex.parameters["p.dense.weight"], factor * before, atol=1e-9)
