@@ -13,7 +13,7 @@ from ..source import Span
 from ..wording import quoted
 from .context import Context
 from .forms import Form
-from .suggest import did_you_mean
+from .suggest import called_here, did_you_mean
 from .values import Operand
 
 _WEIGHTS = ("weight", "weights", "sample_weight", "sample_weights", "mask")
@@ -199,7 +199,7 @@ def _factor_of_examples(form: Form, option: str, value: syntax.Expr) -> tuple[st
 
 def _another_has(cx: Context, form: Form, option: str) -> tuple[str, ...]:
     """The help that names the optimizer, layer ... of the same part and a name much alike that has the option."""
-    spellings = (option, *cx.shared.catalog.elsewhere.get(option.lower().replace("_", ""), ()))
+    spellings = (option, *called_here(option, cx.shared.catalog.elsewhere))
     for entries in cx.shared.catalog.entries.values():
         for other in entries.values() if form.name in entries else ():
             option_name = next((each.name for each in other.options if each.name in spellings), None)

@@ -10,7 +10,7 @@ from ..diagnostics import Label
 from ..graph import Word
 from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
-from .suggest import did_you_mean, foreign_word, listed, nearest, weight_of_a_layer, without_value
+from .suggest import changes_nothing, did_you_mean, foreign_word, listed, nearest, weight_of_a_layer, without_value
 from .values import POISON, MultiValue, Poison, Value, describe, has_node, is_number
 from .weights import weight_of
 
@@ -169,9 +169,9 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
             message = f"`{name}` is {_article(part)}, which does not belong here"
             return cx.error("E0208", message, path.span, help=(remedy,) if remedy else _function_help(cx, name))
     inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
-    help = (f"did you mean `{inner[0]}`?",) if inner else _function_help(cx, name) or (_LISTED,)
+    help = (f"did you mean `{inner[0]}`?",) if inner else changes_nothing(name) or _function_help(cx, name)
     what = {"metric": "metric", "loss": "loss or function"}.get(cx.parts[0], "layer or function")
-    return cx.error("E0208", f"there is no {what} `{name}`", path.span, label="unknown name", help=help)
+    return cx.error("E0208", f"there is no {what} `{name}`", path.span, label="unknown name", help=help or (_LISTED,))
 
 
 # As a value

@@ -124,7 +124,7 @@ def _fitted(cx: Context, option: Option, operand: Operand, named: bool, notes: t
         help = (f"`//` drops the fraction: `{quoted(operand.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
         entries = sorted(cx.shared.catalog.entries.get(option.part, {}))
-        help = (f"it takes {listed(entries[:12])}",) if entries else ()
+        help = (f"it takes {listed(entries)}",) if entries else ()
     if isinstance(value, str) and value in _names_of(cx, option):
         help = (f"names of the language have no quotes: `{option.name} = {value}`",)
     elif isinstance(value, str) and number_value(value) is not None:
@@ -168,7 +168,7 @@ def _unknown_word(cx: Context, option: Option, path: syntax.Path, notes: tuple[s
         help = help or (f"it takes {takes_text(option)}",)
         return cx.error("E0201", f"there is no value `{path.text}`", path.span, label="unknown name", help=help)
     help = did_you_mean(path.text, names | set(numbers), elsewhere=cx.shared.catalog.elsewhere)
-    help = help or foreign_word(path.text, option.name) or (f"it takes {listed(sorted(names)[:12])}",)
+    help = help or foreign_word(path.text, option.name) or (f"it takes {listed(sorted(names))}",)
     return cx.error(
         "E0201", f"`{option.name}` does not know `{path.text}`", path.span, label="unknown word", notes=notes, help=help
     )
@@ -215,7 +215,7 @@ def unknown_entry(cx: Context, part: Part, name: syntax.Path) -> Poison:
         message = f"there is no {part} `{name.text}`"
     known = sorted(entries)
     help = did_you_mean(name.parts[-1].text, entries, elsewhere=cx.shared.catalog.elsewhere)  # `torch.optim.Adam`
-    help = help or ((f"there {'is' if len(known) == 1 else 'are'} {listed(known[:12], 'and')}",) if known else ())
+    help = help or ((f"there {'is' if len(known) == 1 else 'are'} {listed(known, 'and')}",) if known else ())
     return cx.error("E0208", message, name.span, label=f"unknown {part}" if actual is None else "", help=help)
 
 
@@ -239,6 +239,8 @@ def fitting(cx: Context, signature: Signature) -> Fits:
 
     def fits(name: str, expr: syntax.Expr) -> bool:
         option = next(option for option in signature.options if option.name == name)
+        if "duration" in option.kinds and isinstance(expr, syntax.Number):
+            return True  # once the name is right, the unit will be asked for
         with cx.shared.report.silence():
             return not isinstance(bind(cx, option, OptionArgument(expr.span, expr)), Poison)
 

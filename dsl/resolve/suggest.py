@@ -9,6 +9,9 @@ from .. import syntax
 from ..catalog import Catalog
 from ..wording import quoted
 
+_IDENTITY = ("identity", "purelin")
+"""What other tools call the activation that passes on its input."""
+
 
 def distance(a: str, b: str, limit: int) -> int:
     """Edits (insert, delete, replace, swap of neighbors) from `a` to `b`; `limit + 1` where there are more than
@@ -67,14 +70,21 @@ def meant(
 ) -> str | None:
     """The equivalent of a name of other tools (`elsewhere`, see `Catalog`), or the nearest name in spelling."""
     known = list(names)
-    same = [name for name in elsewhere.get(wrong.lower().replace("_", ""), ()) if name in known and fits(name)]
+    same = [name for name in called_here(wrong, elsewhere) if name in known and fits(name)]
     return same[0] if same else nearest(wrong, known, fits)
+
+
+def called_here(word: str, elsewhere: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What a word of other tools may be called here: `MaxPool2D`, `maxPooling2dLayer`, `tanhLayer`."""
+    plain = word.lower().replace("_", "")
+    bare = plain.removesuffix("layer")
+    return elsewhere.get(plain) or ((*elsewhere.get(bare, ()), bare) if bare != plain else ())
 
 
 def done_in_model(wrong: str, catalog: Catalog) -> tuple[str, ...]:
     """The help for an option of other tools that is a stage of the model here: `augment`, `noise`."""
     functions = catalog.entries.get("function", {})
-    found = [name for name in catalog.elsewhere.get(wrong.lower().replace("_", ""), ()) if name in functions]
+    found = [name for name in called_here(wrong, catalog.elsewhere) if name in functions]
     return (f"this is done in `model`, by stages such as `x -> {found[0]}`",) if found else ()
 
 
@@ -102,6 +112,11 @@ def weight_of_a_layer(name: str) -> tuple[str, ...]:
     if re.fullmatch(r"(?:[Ww]|weights?|b|bias)_?\d*", name) is None:
         return ()
     return (f"weights are made by layers: `x -> dense(8)` is x @ W + b; or one alone: `{name} = weight([8])`",)
+
+
+def changes_nothing(name: str) -> tuple[str, ...]:
+    """The help for `-> identity`: a layer without an activation needs none of that name."""
+    return (f"without an activation a layer is linear: leave out `-> {name}`",) if name.lower() in _IDENTITY else ()
 
 
 def without_value(path: syntax.Path) -> tuple[str, ...]:

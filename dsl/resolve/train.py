@@ -19,7 +19,7 @@ from .expand import apply, run
 from .naming import StageNames
 from .options import bind
 from .signatures import default_of
-from .suggest import did_you_mean, done_in_model, listed, meant, nearest
+from .suggest import called_here, did_you_mean, done_in_model, listed, meant, nearest
 from .usage import paths_in
 from .values import POISON, MultiValue, Operand, Poison, Value, describe
 
@@ -132,7 +132,7 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
         return (f"compute it in `model`; `metrics = [{name}]` then shows it",)
     for signature in catalog.entries.get("optimizer", {}).values():
         for option in signature.options:
-            if option.name in (name, *catalog.elsewhere.get(name.lower().replace("_", ""), ())):
+            if option.name in (name, *called_here(name, catalog.elsewhere)):
                 example = f"`optimizer = {signature.name}({option.name} = {statement.value.span.text})`"
                 return (f"this is the optimizer's: {example}",)
     if name in ("device", "gpu", "cuda"):

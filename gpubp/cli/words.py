@@ -6,13 +6,13 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 
 from dsl.catalog import Option
 from dsl.excerpt import visible
+from dsl.resolve.suggest import did_you_mean, listed
 
 from ..errors import GpubpError
-from ..frontend.catalog import TRAIN
+from ..frontend.catalog import TRAIN, catalog
 from ..frontend.plugins import load_plugins
 from ..frontend.words import SECTION_OF, Word, default_text, options, sections
 from .color import columns_of, use_color
@@ -40,11 +40,22 @@ def work(arguments: argparse.Namespace) -> int:
     told = [_told(word) for word in words if name in (word.name, word.section)]
     told += [text for key, text in keys.items() if name in (key, "train")]
     if not told:
-        near = get_close_matches(name, [*known, "train", *keys, *(word.name for word in words)], 1)
-        more = f"did you mean `{near[0]}`?" if near else "`gpubp words` lists all"
-        raise GpubpError(f"there is no word `{visible(name)}`; {more}")
+        raise GpubpError(_unknown(name, [*known, "train", *keys], words))
     print("\n\n\n".join(told))
     return 0
+
+
+def _unknown(name: str, titles: Sequence[str], words: Sequence[Word]) -> str:
+    """The error for a name that is no word: the words that have it as an option, or the name that may be meant."""
+    owners: dict[str, dict[str, None]] = {}
+    for word in words:
+        for option, _ in options(word):
+            owners.setdefault(option, {})[word.name] = None
+    if name in owners:
+        having = list(owners[name])
+        return f"`{name}` is an option of {listed(having, 'and')}; `gpubp words {having[0]}` says what it does"
+    near = did_you_mean(name, [*titles, *(word.name for word in words), *owners], elsewhere=catalog().elsewhere)
+    return f"there is no word `{visible(name)}`; {(*near, '`gpubp words` lists all')[0]}"
 
 
 def _overview(known: Mapping[str, tuple[str, Sequence[Word]]]) -> Iterator[str]:

@@ -57,11 +57,24 @@ def test_lines_of_a_signature_do_not_break_at_an_equals_sign(call: Call) -> None
 
 @pytest.mark.parametrize(
     ("name", "more"),
-    [("convv", "did you mean `conv`?"), ("optimizer_", "did you mean `optimizer`?"), ("", "`gpubp words` lists all")],
+    [
+        ("convv", "did you mean `conv`?"),
+        ("optimizer_", "did you mean `optimizer`?"),
+        ("mapminmax", "did you mean `standardize`?"),
+        ("convolution2dLayer", "did you mean `conv`?"),
+        ("learning_rate", "did you mean `lr`?"),
+        ("", "`gpubp words` lists all"),
+    ],
 )
 def test_a_word_that_there_is_not(name: str, more: str, call: Call) -> None:
     said = call("words", name)
     assert (said.code, said.out, said.err) == (2, "", f"error: there is no word `{name}`; {more}\n")
+
+
+def test_an_option_is_told_with_the_words_that_have_it(call: Call) -> None:
+    said = call("words", "patience")
+    told = "error: `patience` is an option of `plateau` and `early_stop`; `gpubp words plateau` says what it does\n"
+    assert (said.code, said.out, said.err) == (2, "", told)
 
 
 def test_nothing_is_said_to_those_who_call_the_functions_in_python() -> None:
