@@ -13,11 +13,12 @@ _CONSOLES, _ESCAPES = (-11, -12), 4
 
 def open_streams() -> None:
     """Connect closed streams (`>&-`) to the null device, so that no file that is opened later takes their numbers.
-    Characters that a stream's encoding lacks are escaped. A console of Windows is asked to take escape sequences, as
+    Characters that a stream's encoding lacks are escaped (`surrogateescape`, which Python takes for the locale C, lets
+    only bytes of file names through). A console of Windows is asked to take escape sequences, as
     terminals elsewhere do."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="backslashreplace")
         elif stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process

@@ -73,9 +73,10 @@ def test_ctrl_c_while_a_verb_is_loaded(call: Call, monkeypatch: pytest.MonkeyPat
     assert (said.code, said.out, said.err) == (130, "", "stopped\n")
 
 
-def test_an_encoding_that_lacks_a_character(tmp_path: Path) -> None:
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])
+def test_an_encoding_that_lacks_a_character(errors: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("m²,sort\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(9)), "utf-8")
-    said = shell("PYTHONIOENCODING=ascii gpubp init a.csv --target 'm²'", tmp_path)
+    said = shell(f"PYTHONIOENCODING=ascii:{errors} gpubp init a.csv --target 'm²'", tmp_path)
     assert (said.returncode, said.stderr) == (0, "")
     assert said.stdout.startswith("target: `m\\xb2`")
 
