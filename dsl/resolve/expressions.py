@@ -9,7 +9,19 @@ from .context import Context
 from .expand import apply, each, run
 from .lookup import value_of
 from .statics import StaticError, binary, negative, number
-from .values import POISON, MultiValue, Operand, Poison, Value, describe, has_node, has_poison, is_number, show
+from .values import (
+    POISON,
+    MultiValue,
+    Operand,
+    Value,
+    describe,
+    has_node,
+    has_poison,
+    is_number,
+    plain,
+    shape_of_numbers,
+    show,
+)
 
 
 def evaluate(cx: Context, expr: syntax.Expr) -> Value:
@@ -83,9 +95,7 @@ def _operate(cx: Context, expr: syntax.Binary, left: Operand, right: Operand) ->
     if has_poison(left.value) or has_poison(right.value):
         return POISON
     if isinstance(left.value, Node) or isinstance(right.value, Node):
-        for side in (left, right):
-            if not isinstance(side.value, Node) and isinstance(_operand(cx, expr.operator, side), Poison):
-                return POISON
+        left, right = (_operand(cx, expr.operator, side) for side in (left, right))
         if expr.operator == "//":
             help = "`/` divides tensors, element by element"
             return cx.error("E0316", "`//` divides numbers known when the file is read", expr.span, help=[help])
@@ -102,10 +112,14 @@ def _operate(cx: Context, expr: syntax.Binary, left: Operand, right: Operand) ->
         return cx.error(error.code, message, expr.span, help=(error.help,) if error.help else ())
 
 
-def _operand(cx: Context, operator: str, side: Operand) -> Poison | None:
-    """Check what stands beside a tensor: a plain number may."""
+def _operand(cx: Context, operator: str, side: Operand) -> Operand:
+    """What stands beside a tensor, checked: a plain number may, and a list of them, which becomes a constant."""
+    if isinstance(side.value, Node):
+        return side
+    if isinstance(side.value, tuple) and shape_of_numbers(side.value) is not None:
+        return Operand(cx.node("constant", (), side.span, attrs={"value": plain(side.value)}), side.span)
     if isinstance(side.value, MultiValue):
-        return cx.unnamed(side.value, side.span)
+        return Operand(cx.unnamed(side.value, side.span), side.span)
     try:
         negative(side.value)
     except StaticError as error:
@@ -117,5 +131,5 @@ def _operand(cx: Context, operator: str, side: Operand) -> Poison | None:
         help = (error.help,) if error.help else ()
         if isinstance(side.value, tuple):
             help = ("`stack` or `concat` makes one tensor of a list of values",) if has_node(side.value) else ()
-        return cx.error(error.code, message, side.span, help=help)
-    return None
+        return Operand(cx.error(error.code, message, side.span, help=help), side.span)
+    return side

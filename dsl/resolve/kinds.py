@@ -6,7 +6,7 @@ from ..catalog import Kind, Option
 from ..graph import Duration, Static, Word
 from .signatures import takes_text
 from .suggest import did_you_mean
-from .values import Percent, Value, describe, is_number, plain, show
+from .values import Percent, Value, describe, is_number, plain, shape_of_numbers, show
 
 
 class _NoFit:
@@ -43,7 +43,7 @@ def _fit_kind(option: Option, kind: Kind, value: Value) -> Static | _NoFit:
         case "word" if isinstance(value, Word) and value.name in option.words:
             return value
         case "numbers":
-            return plain(value) if _even(value) is not None else NO_FIT
+            return plain(value) if shape_of_numbers(value) is not None else NO_FIT
         case "wholes" if isinstance(value, tuple):
             wholes = [_whole(option, item) for item in value]
             return NO_FIT if NO_FIT in wholes else tuple(wholes)  # type: ignore[arg-type]
@@ -60,19 +60,6 @@ def _whole(option: Option, value: Value) -> int | _NoFit:
     if option.minimum is not None and value < option.minimum:
         return NO_FIT
     return int(value)
-
-
-def _even(value: Value) -> tuple[int, ...] | None:
-    """The shape of evenly nested numbers, or None."""
-    if is_number(value):
-        return ()
-    if not isinstance(value, tuple) or not value:
-        return None
-    shapes = [_even(item) for item in value]
-    first = shapes[0]
-    if first is None or any(shape != first for shape in shapes):
-        return None
-    return (len(value), *first)
 
 
 def _names(option: Option, value: Value) -> bool:

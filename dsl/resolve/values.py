@@ -47,6 +47,19 @@ def is_number(value: object) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, (bool, Percent))
 
 
+def shape_of_numbers(value: Value) -> tuple[int, ...] | None:
+    """The shape of a number, or of evenly nested lists of them; None for all else."""
+    if is_number(value):
+        return ()
+    if not isinstance(value, tuple) or not value:
+        return None
+    shapes = [shape_of_numbers(item) for item in value]
+    first = shapes[0]
+    if first is None or any(shape != first for shape in shapes):
+        return None
+    return (len(value), *first)
+
+
 def has_node(value: Value) -> bool:
     """Whether the value is or contains a node; iterative, as lists nest as deeply as the text does."""
     if not isinstance(value, tuple):

@@ -243,11 +243,9 @@ class Lowering:
 
 
 def _constant(value: Any, dtype: str) -> Operand:
-    """A number stays a literal, with a weak dtype; a list becomes a value with a batch axis of size 1."""
+    """A number stays a literal, with a weak dtype; evenly nested lists become a value with a batch axis of size 1."""
     if isinstance(value, bool | int | float):
         return value
     rows = [_constant(item, dtype) for item in value]
     parts = [row if isinstance(row, Var) else ops.full((1,), float(row), dtype) for row in rows]
-    if len({part.shape for part in parts}) != 1:
-        raise ShapeError("the rows of this list have different lengths")
     return ops.concat([ops.reshape(p, shape=(1, 1, *p.shape[1:])) for p in parts], axis=1)

@@ -37,7 +37,8 @@ class Layer:
 def layers_of(net: Net, watched: TracedStep) -> list[Layer]:
     """The layers of a net's model without its loss, in topological order."""
     values = watched.values
-    nodes = [n for n in net.graph.nodes if n in values and n.type is None and values[n].dtype in FLOATS]
+    stages = [n for n in net.graph.nodes if n.type is None and n.kind != "constant"]
+    nodes = [n for n in stages if n in values and values[n].dtype in FLOATS]
     # Uses of one shared layer have one name.
     owners = {p.place.name for p in net.layout.parameters.values()}
     uses = Counter(source for node in _all(net) for source in node.inputs)
