@@ -23,7 +23,7 @@ def test_every_command_is_listed() -> None:
     assert sorted(re.findall(r"^\| `gpubp (\w+)", README, re.MULTILINE)) == sorted(VERBS)
 
 
-PAGES = [ROOT / "README.md", ROOT / "models/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "models/README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,12 @@ def test_the_ensemble_predicts_what_the_page_says(tmp_path: Path, monkeypatch: p
     (tmp_path / "test.csv").symlink_to(ROOT / "models/data/iris.csv")
     (block,) = (block for block in blocks(PAGE) if block.kind == "python")
     exec(block.text, {"gpubp": gpubp})
+
+
+def test_the_file_of_the_study_is_that_of_init_with_two_params() -> None:
+    (told,) = re.findall(r"if the file of `gpubp init iris` begins with (.*?):\n", PAGE, re.DOTALL)
+    depth, rate, layers, optimizer = re.findall(r"`(.*?)`", told)
+    text = (ROOT / "models/iris.net").read_text("utf-8")
+    text = text.replace("dense(16) -> tanh", layers).replace("adam(lr = 0.01)", optimizer)
+    net = gpubp.loads(f"{depth}\n{rate}\n{text}", params={"depth": 4, "lr": 0.003}, base=ROOT / "models")
+    assert len(net.layout.parameters) == 2 * 5
