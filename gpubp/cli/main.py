@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -104,10 +105,26 @@ def _parse(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Na
     shown = io.StringIO()
     try:
         with redirect_stdout(shown):
-            return parser.parse_args(words)
+            arguments, more = parser.parse_known_args(words)
+            if more:
+                parser.error(f"unrecognized arguments: {' '.join(more)}{_instead(more[0], parser.format_usage())}")
+            return arguments
     except SystemExit:
         print(shown.getvalue(), end="", flush=True)
         raise
+
+
+def _instead(argument: str, usage: str) -> str:
+    """What an option that the command does not have was perhaps to say: `--resme`, `--gpu`, `--lr 0.1`."""
+    name, known = argument.partition("=")[0].removeprefix("--"), re.findall(r"--([\w-]+)", usage)
+    if not argument.startswith("--"):
+        return ""
+    near = get_close_matches(name, known, 1)
+    if near:
+        return f"; did you mean `--{near[0]}`?"
+    if name in ("cpu", "gpu", "cuda") and "device" in known:
+        return f"; `--device {name.replace('cuda', 'gpu')}` chooses it"
+    return "; the file says how to train, and `--set NAME=VALUE` sets its params" if "set" in known else ""
 
 
 def _meant(word: str) -> str:

@@ -267,31 +267,3 @@ def test_a_file_that_is_not_there_and_the_one_that_was_meant(
     assert said.code == 2
     told = "" if meant is None else f"help: did you mean `{meant}`?\n"
     assert said.err == f"error[E0401]: cannot read `{typed}`: no such file or directory\n{told}"
-
-
-# What stands in the place of a verb or a file
-
-
-@pytest.mark.parametrize(
-    ("word", "meant"),
-    [
-        ("rnu", "did you mean `run`?"),
-        ("xor.net", "`gpubp run xor.net` trains a file"),
-        ("zzz", "`gpubp --help` lists all commands"),
-        ("\x1b[31m", "`gpubp --help` lists all commands"),
-    ],
-)
-def test_no_verb(call: Call, word: str, meant: str) -> None:
-    said = call(word)
-    assert (said.code, said.out) == (2, "")
-    assert said.err.endswith(f"; {meant}\n")
-    assert "\x1b" not in said.err
-
-
-@pytest.mark.parametrize("verb", ["run", "check", "search", "explain"])
-@pytest.mark.parametrize("name", ["a.csv", "A.TSV", "a.csv.gz"])
-def test_a_table_in_place_of_a_file(call: Call, tmp_path: Path, verb: str, name: str) -> None:
-    (tmp_path / name).write_text("a,b\n1,2\n")
-    said = call(verb, name)
-    assert (said.code, said.out) == (2, "")
-    assert said.err == f"error: `{name}` is a table, not a `.net` file: `gpubp init {name}` writes one for it\n"
