@@ -20,6 +20,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 _ARROW = "an Arrow or Feather file", "`arrow(...)` in the `data` section of a file reads it"
 _HDF = "an HDF5 or NetCDF file", "`numpy.savez` writes its arrays to a file that `npz(...)` reads"
+_MATLAB = "a MAT-file", "`writetable` or `writematrix` of MATLAB saves a table as CSV"
 _UNPACK = ("unpack it, or pack it by gzip, which is read",)
 _BINARY = (
     (b"PK\x03\x04", "an Excel workbook or another ZIP archive", "save the sheet of a workbook as CSV"),
@@ -29,6 +30,8 @@ _BINARY = (
     (b"FEA1", *_ARROW),
     (b"\x89HDF", *_HDF),
     (b"CDF", *_HDF),
+    (b"MATLAB 5.0 MAT-file", *_MATLAB),
+    (b"MATLAB 7.3 MAT-file", *_MATLAB),
     (b"BZh91AY&SY", "packed by bzip2", *_UNPACK),
     (b"\xfd7zXZ\0", "packed by xz", *_UNPACK),
     (b"\x28\xb5\x2f\xfd", "packed by Zstandard", *_UNPACK),

@@ -71,7 +71,7 @@ _NAMES = {
     "he_normal": "he kaiming kaimingnormal",
     "he_uniform": "kaiminguniform",
     # readers
-    "csv": "readcsv loadcsv table tsv",
+    "csv": "readcsv loadcsv readtable table tsv excel xlsx",
     # options
     "units": "outfeatures features neurons width nodes outputdim hiddensize hiddenunits",
     "channels": "filters outchannels",

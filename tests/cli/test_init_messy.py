@@ -250,6 +250,7 @@ def test_what_may_mislead_is_told(call: Call) -> None:
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "an Excel workbook or another file of Office"),
         (b"\x89HDF\r\n\x1a\n\0", "an HDF5 or NetCDF file"),
         (b"CDF\x01\0\0\0\0", "an HDF5 or NetCDF file"),
+        (b"MATLAB 5.0 MAT-file, Platform: PCWIN64\0", "a MAT-file"),
     ],
 )
 def test_files_that_are_taken_for_text(call: Call, content: bytes, kind: str) -> None:

@@ -139,6 +139,13 @@ def bzipped() -> bytes:
     return file.getvalue()
 
 
+def workbook() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", "<worksheet/>")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -150,6 +157,7 @@ def bzipped() -> bytes:
         (npz(x=npy(header("<f8", (10**6, 10**6)))), f"`a`, array `x` is cut short: {HUGE}, but 0 follow"),
         (encrypted(), "`a` is encrypted"),
         (bzipped(), "`a` is packed as no npz file is"),
+        (workbook(), "`a` is a ZIP archive without arrays"),
     ],
 )
 def test_npz(world: World, content: bytes, message: str) -> None:
