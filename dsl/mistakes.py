@@ -181,8 +181,13 @@ class _Mistake(Separators):
         return Diagnostic("E0124", "`..` is only allowed after `in`", self._span(), help=(remedy,))
 
     def _dot(self) -> Diagnostic | None:
-        """`3.`, and `x.dense(8).relu()`."""
+        """`3.`, `x .* y`, and `x.dense(8).relu()`."""
         tokens = self.tokens
+        dot = self.index - (self.before == "_DOT")
+        if tokens.kind(dot) == "_DOT" and tokens.kind(dot + 1) in ("TIMES", "POWER") and tokens.adjacent(dot + 1):
+            place, sign = tokens.span(dot, dot + 1), tokens.all[dot + 1]
+            message = f"`.{sign}` is no operator: `{sign}` works element by element"
+            return Diagnostic("E0104", message, place, help=(f"write `{sign}`",))
         if self.kind == "_DOT" and self.before == "NUMBER":
             number = f"`{tokens.all[self.index - 1]}.0`"
             place = tokens.span(self.index - 1, self.index)

@@ -76,30 +76,37 @@ _SPELLED = {"\u00df": "ss", "\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u01
 _POWERS = {"\u00b2": "2", "\u00b3": "3"}
 
 
-_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?|//[^\n]*+")
-_PROSE = re.compile(r"//[ \t]*+[^\W\d]\w*+[ \t]++(?!(?:as|in|on|then|else)\b)[^\W\d]")
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?|(?://|%)[^\n]*+")
+_GOES_ON = r"[ \t]++(?!(?:as|in|on|then|else)\b)"
+_PROSE = re.compile(rf"//[ \t]*+[^\W\d]\w*+{_GOES_ON}[^\W\d]|%[ \t]*+\w++{_GOES_ON}\w")
 _BEFORE_OPERATOR = frozenset({"NAME", "NUMBER", "STRING", "TRUTH", "PI", "_RPAR", "_RSQB"})
 
 
 def foreign_comment(source: Source, start: int, before: str) -> tuple[Diagnostic, int] | None:
     """The finding for a comment as other languages write it, and where it ends; None for a quotient.
 
-    `before` is the type of the token before it. `//` also divides, after a value; two words in a row are prose.
+    `before` is the type of the token before it. `//` also divides, after a value, and `%` is a unit, but not where a
+    line begins; two words in a row are prose.
     """
     comment = _COMMENT.match(source.text, start)
     if comment is None:
         return None
     written = comment[0]
-    if written[1] == "/" and before in _BEFORE_OPERATOR and not _PROSE.match(written):
+    sign = "%" if written[0] == "%" else written[:2]
+    if sign == "%":
+        value = bool(source.text[source.text.rfind("\n", 0, start) + 1 : start].strip())
+    else:
+        value = sign == "//" and before in _BEFORE_OPERATOR
+    if value and not _PROSE.match(written):
         return None
-    prose = " ".join(written.strip("/* \t\r\n").split())
+    prose = " ".join(written.strip("/*% \t\r\n").split())
     remedy = f"a comment begins with `#`: `# {short(prose, 60)}`" if prose else "a comment begins with `#`"
-    place = Span(source, start, start + 2)
+    place = Span(source, start, start + len(sign))
     labels: tuple[Label, ...] = ()
     if "\n" in written:
         remedy = "every line of a comment begins with `#`"
         labels = (Label(Span(source, comment.end() - 2, comment.end()), "and this does not end one"),)
-    message = f"`{written[:2]}` does not start a comment"
+    message = f"`{sign}` does not start a comment"
     return Diagnostic("E0104", message, place, labels=labels, help=(remedy,)), comment.end()
 
 

@@ -155,6 +155,11 @@ class _Scanner:
 
     def _stray(self, start: int) -> None:
         """Text that is no token: read as what it can only have meant, or else an error."""
+        comment = foreign_comment(self.source, start, "") if self.source.text[start] == "%" else None
+        if comment:
+            slip, self.position = comment
+            self.tokens.slips.append(slip)
+            return
         found = stray(self.source, start, self.position)
         self.position = found.span.end if found.span else self.position
         written = self.source.text[start : self.position]
