@@ -9,7 +9,7 @@ from typing import Any
 
 from ..graph import Duration, Word
 from ..limits import MAX_WHOLE
-from .values import Percent, Value, describe, is_number
+from .values import Percent, Value, describe, is_number, shape_of_numbers
 
 ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -84,10 +84,12 @@ def _refuse_operand(value: Value, operator: str) -> None:
         raise StaticError(f"`{operator}` takes numbers, but this is {describe(value)}", code="E0310")
 
 
-def binary(operator: str, left: Value, right: Value) -> int | float | bool:
-    """`left operator right` for two statics. Raises StaticError."""
+def binary(operator: str, left: Value, right: Value) -> int | float | bool | tuple[Value, ...]:
+    """`left operator right` for two statics; of lists of numbers, item by item. Raises StaticError."""
     if operator in ("==", "!="):
         return _equal(left, right) == (operator == "==")
+    if operator in ARITHMETIC and (isinstance(left, tuple) or isinstance(right, tuple)):
+        return _of_lists(operator, left, right)
     if operator in ORDERED and isinstance(left, Percent) and isinstance(right, Percent):
         return ORDERED[operator](left, right)
     for value in (left, right):
@@ -102,6 +104,23 @@ def binary(operator: str, left: Value, right: Value) -> int | float | bool:
         raise StaticError("this number is too large") from None
 
 
+def _of_lists(operator: str, left: Value, right: Value) -> tuple[Value, ...]:
+    """Arithmetic of lists of one shape, or of a list and a number."""
+    shapes = [shape_of_numbers(value) for value in (left, right)]
+    for value, shape in zip((left, right), shapes, strict=True):
+        if shape is None:
+            _refuse_operand(value, operator)
+    if isinstance(left, tuple) and isinstance(right, tuple):
+        if shapes[0] != shapes[1]:
+            one, other = (list(shape or ()) for shape in shapes)
+            raise StaticError(f"`{operator}` takes lists of one shape, but these are {one} and {other}", code="E0310")
+        return tuple([binary(operator, a, b) for a, b in zip(left, right, strict=True)])
+    if isinstance(left, tuple):
+        return tuple([binary(operator, item, right) for item in left])
+    assert isinstance(right, tuple)
+    return tuple([binary(operator, left, item) for item in right])
+
+
 def _equal(left: Value, right: Value) -> bool:
     for sort in (Percent, bool, Word, str, Duration, tuple):
         if isinstance(left, sort) and isinstance(right, sort):
@@ -111,8 +130,10 @@ def _equal(left: Value, right: Value) -> bool:
     raise StaticError(f"{describe(left)} and {describe(right)} cannot be compared", code="E0310")
 
 
-def negative(value: Value) -> int | float:
+def negative(value: Value) -> int | float | tuple[Value, ...]:
     """`-value`. Raises StaticError."""
+    if isinstance(value, tuple) and shape_of_numbers(value) is not None:
+        return tuple([negative(item) for item in value])
     _refuse_operand(value, "-")
     assert is_number(value)
     return -value

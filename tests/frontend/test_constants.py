@@ -44,8 +44,25 @@ def test_a_constant_is_no_layer_of_its_own() -> None:
     assert "layer 1, p.sub: x - [800, 5]\n  a1 = x - concat(800, 5)  [2761, 69.5]\n\nlayer 2, p: dense(2)" in told
 
 
+def test_arithmetic_of_lists_is_item_by_item() -> None:
+    text = NET.format(shape="[2]", formula="2 * (x - first) / (last - first) - 1 + 0 * -first ^ 2")
+    net = gpubp.loads(f"let first = [800, 5]\nlet last = [50, 3] + 2 * [3075, 48.5]\n{text}")
+    x = np.random.default_rng(0).uniform(0, 1000, (7, 2))
+    found = gpubp.Executor(net, "cpu", "float64").predict(x)
+    np.testing.assert_allclose(found, 2 * (x - [800, 5]) / [5400, 95] - 1, rtol=1e-14)
+
+
 @pytest.mark.parametrize(
-    ("list_", "code"), [("[1, 2, 3]", "E0301"), ("[[1, 2], [3]]", "E0310"), ("[]", "E0310"), ("[1, 20%]", "E0310")]
+    ("list_", "code"),
+    [
+        ("[1, 2, 3]", "E0301"),
+        ("[[1, 2], [3]]", "E0310"),
+        ("[]", "E0310"),
+        ("[1, 20%]", "E0310"),
+        ("(2 * [1, 20%])", "E0310"),
+        ("([1, 2] + [1])", "E0310"),
+        ("([1, 2] / 0)", "E0314"),
+    ],
 )
 def test_lists_that_do_not_fit(list_: str, code: str) -> None:
     with pytest.raises(gpubp.NetError) as caught:
