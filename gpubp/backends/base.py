@@ -172,5 +172,6 @@ class Backend(Protocol):
         """The context in which steps run; `largest`: the operations of their largest matrix product."""
 
     def running(self) -> AbstractContextManager[object]:
-        """The context in which programs run: this device is current, and overflow yields inf and NaN without warnings,
-        since the training loop checks the results."""
+        """The context in which programs run, one call at a time (CallContext), because executors may share programs and
+        with them scratch memory: this device is current, and overflow yields inf and NaN without warnings, since the
+        training loop checks the results."""

@@ -15,6 +15,7 @@ from ..ir import Var
 from ..passes import Plan
 from ..render import CSource, CudaSource, cuda_source
 from .base import BindCopies
+from .call_context import CallContext
 from .driver import ask_driver
 from .wheels import load_matching
 
@@ -58,6 +59,7 @@ class CupyBackend:
         self.compiles = compiled
         self.algorithms: dict[str, int] = {}
         self._last_call: Any = None
+        self._calls = CallContext(self._entered)
         if not compiled:
             return
         try:
@@ -168,8 +170,11 @@ class CupyBackend:
             stream.wait_event(cuda.Stream.null.record())
         return own
 
+    def running(self) -> AbstractContextManager[object]:
+        return self._calls
+
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def _entered(self) -> Iterator[None]:
         """Turns failures into DeviceError, MemoryError or DeviceFailedError; after the last all further calls fail
         too."""
         name = self.place.replace("gpu:", "GPU ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..memory import free_memory
 from ..passes import Plan
 from ..render import CSource, c_source
 from .base import BindCopies, Kernels
+from .call_context import CallContext
 from .threads import SMALL, one_thread
 
 
@@ -36,6 +38,7 @@ class NumpyBackend:
         """`why`: the reason for not using a GPU, if one was considered."""
         self.description = f"CPU (NumPy {np.__version__}{'; ' if why else ''}{why})"
         self.algorithms: dict[str, int] = {}
+        self._calls = CallContext(partial(np.errstate, all="ignore"))
 
     @property
     def xp(self) -> Any:
@@ -93,4 +96,4 @@ class NumpyBackend:
         return one_thread() if largest < SMALL else nullcontext()
 
     def running(self) -> AbstractContextManager[object]:
-        return np.errstate(all="ignore")
+        return self._calls

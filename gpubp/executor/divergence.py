@@ -28,7 +28,7 @@ def first_non_finite(executor: Executor, placed: Rows, batch: int) -> str:
     built = executor.compiled("train", stop - start).built
     known = dict(zip(built.outputs, built.program.outputs, strict=True))
     search = _Search(executor.xp, {known["data"], known["penalty"]})
-    with executor._active:
+    with executor.backend.running():
         arrays = placed.batch(executor.seed, epoch, start, stop, mixed=mixed)
         arrays += [executor.xp.array(executor.arrays()[name]) for name in built.states]
         for var, array in zip(built.program.inputs, arrays, strict=True):

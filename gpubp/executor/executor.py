@@ -9,7 +9,6 @@ from typing import Any
 from ..data import Stream
 from ..errors import DivergedError, GpubpError, positive
 from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, fed_to_fit, required, tables
-from .call_context import CallContext
 from .device_choice import choose_backend
 from .evaluation import accumulate, finish_metrics
 from .feeding import Data, Rows, place
@@ -37,7 +36,8 @@ class Executor:
     training program is compiled once enough steps, and validation once enough epochs, have run to make it worthwhile;
     for a GPU: cupy (CuPy's own kernels only), or auto (kernels compiled by NVRTC). Programs are built for each (mode,
     batch size) on first use; `programs`: those of an executor whose net differs in seed and split alone. Calls from
-    several threads queue. Raises DeviceError, GpubpError if the net does not fit into memory, NetError for its weights.
+    several threads queue, also those of executors that share programs. Raises DeviceError, GpubpError if the net does
+    not fit into memory, NetError for its weights.
     """
 
     def __init__(
@@ -62,8 +62,7 @@ class Executor:
         self.backend = self.programs.backend
         require_memory(net, self.backend, self.dtype, 1)
         self._piece = rows_per_piece(net, self.backend.near, self.dtype)
-        self._active = CallContext(self.backend)
-        with self._active:
+        with self.backend.running():
             self._state = State(net, self.backend, self.dtype, seed)
             self._machine = Machine(
                 lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.programs, self._state.arrays
@@ -90,13 +89,13 @@ class Executor:
     @property
     def seed(self) -> int:
         """Of all random draws, and of the order of the rows."""
-        with self._active:
+        with self.backend.running():
             return int(self._state.arrays[SEED])
 
     @property
     def step(self) -> int:
         """Number of updates so far."""
-        with self._active:
+        with self.backend.running():
             return int(self._state.arrays[STEP])
 
     @property
@@ -114,44 +113,44 @@ class Executor:
     def counters(self) -> Mapping[str, float]:
         """The scalars of training state, as numbers: `step`, `seed`, `rate_scale` and whatever a schedule needs.
         `set_counters` writes them."""
-        with self._active:
+        with self.backend.running():
             return MappingProxyType({name: self._state.arrays[name].item() for name in self._state.counters})
 
     def set_counters(self, values: Mapping[str, float]) -> None:
         """Write some of `counters`; those that this net does not have are ignored. Raises InputError for a name that no
         net has, and then changes nothing."""
-        with self._active:
+        with self.backend.running():
             self._state.set_counters(values)
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Copy values into some or all parameters; any dtype and layout, exactly the shape. Optimizer state is kept; a
         moving average of the parameters restarts from the values. Raises InputError, and then changes nothing."""
-        with self._active:
+        with self.backend.running():
             self._state.set(values)
 
     def state_dict(self) -> dict[str, Any]:
         """NumPy copies of everything that a resume needs: parameters, statistics, counters, and the optimizer's state
         by parameter."""
-        with self._active:
+        with self.backend.running():
             return {name: self.backend.to_host(array) for name, array in self._state.all().items()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load what `state_dict` returned. Raises CheckpointError, changing nothing, if it belongs to another net."""
-        with self._active:
+        with self.backend.running():
             self._state.load(state)
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Load the state of a restart: arrays by name, as programs take them."""
-        with self._active:
+        with self.backend.running():
             self._state.adopt(arrays)
 
     def snapshot(self) -> Callable[[], None]:
         """A function that restores the current state from a copy on the device, whatever programs add to it later."""
-        with self._active:
+        with self.backend.running():
             arrays = {name: self.xp.array(array) for name, array in self._state.arrays.items()}
 
         def restore() -> None:
-            with self._active:
+            with self.backend.running():
                 self._state.restore(arrays)
 
         return restore
@@ -164,7 +163,7 @@ class Executor:
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself if the
         input was passed bare and there is one output. At most `batch` rows are computed at a time."""
-        with self._active:
+        with self.backend.running():
             return predict_rows(self._machine, self.net, inputs, min(positive(batch, "batch"), self._piece))
 
     def loss(self, batch: Mapping[str, Any]) -> float:
@@ -174,7 +173,7 @@ class Executor:
 
     def require_finite(self) -> None:
         """Raise DivergedError if a parameter is not finite, naming the first."""
-        with self._active:
+        with self.backend.running():
             require_finite(self.parameters, self.xp, self.step)
 
     def evaluate(self, data: Data, batch: int = CHUNK, *, repeats: int = 0) -> dict[str, float]:
@@ -190,7 +189,7 @@ class Executor:
 
     def _measure(self, data: Data, batch: int, repeats: int = 0) -> dict[str, Any]:
         self.net.require_loss()
-        with self._active:
+        with self.backend.running():
             return finish_metrics(
                 *accumulate(self._machine, self.place(data), positive(batch, "batch"), repeats=repeats)
             )
@@ -199,7 +198,7 @@ class Executor:
     def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The total loss in training mode and its gradient with respect to each parameter; changes nothing."""
         self.net.require_loss()
-        with self._active:
+        with self.backend.running():
             placed = self.place(batch)
             (arrays,) = placed.pieces(len(placed))
             results = dict(self._machine.run("gradients", len(placed), arrays).outputs)
@@ -208,7 +207,7 @@ class Executor:
     def train_step(self, batch: Mapping[str, Any]) -> float:
         """One update. Returns the total loss before it."""
         self.net.require_loss()
-        with self._active:
+        with self.backend.running():
             placed = self.place(batch)
             self.fit_first(placed)
             self._state.require_horizon(self._machine.compiled("train", len(placed)).built)
@@ -222,21 +221,21 @@ class Executor:
         visited in the order of `shuffle`, a new one each epoch, continuing from the step counter; an epoch's last batch
         may be smaller, and a full batch is not shuffled. Returns the total losses before the updates, an array
         (steps,)."""
-        with self._active:
+        with self.backend.running():
             data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
             return data_losses + penalties
 
     def place(self, data: Data) -> Rows:
         """Validate data and move it to the device, for many calls of `run_steps` and `evaluate`; a stream stays where
         it is, and is validated as it is read."""
-        with self._active:
+        with self.backend.running():
             return place(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), data, self.dtype)
 
     def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
         """As `train_steps` on placed data: the data losses, the penalties, and the rows of each batch."""
         self.net.require_loss()
         steps, batch = positive(steps, "steps"), positive(batch, "batch")
-        with self._active:
+        with self.backend.running():
             self.fit_first(placed)
             return run_updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
 
@@ -244,7 +243,7 @@ class Executor:
         """Profile a training step on the first `batch` rows, by kernel; the state does not change."""
         self.net.require_loss()
         placed, batch = self.place(data), positive(batch, "batch")
-        with self._active:
+        with self.backend.running():
             self.fit_first(placed)
             self._state.set_horizon(-(-len(placed) // batch))
             return profile(self._machine, placed, self.dtype, self.step, batch)
@@ -257,7 +256,7 @@ class Executor:
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones. Targets
         are needed if a loss has statistics (`weights = balanced`). The first training call does this automatically."""
-        with self._active:
+        with self.backend.running():
             nodes = fed_to_fit(self.net, self.net.fitted)
             if isinstance(rows, Mapping):
                 rows = {name: rows[name] for node in nodes if (name := node.label or node.name) in rows}
@@ -266,7 +265,7 @@ class Executor:
     def fit_first(self, placed: Rows) -> None:
         """Compute the statistics from placed rows, if that has not been done."""
         if not self.fitted:
-            with self._active:
+            with self.backend.running():
                 self._fit(placed)
 
     def _fit(self, placed: Rows) -> None:
@@ -285,7 +284,7 @@ class Executor:
         batch = positive(batch, "batch")
         if mode not in ("predict", "fit"):
             self.net.require_loss()
-        with self._active:
+        with self.backend.running():
             return self._machine.compiled(mode, batch)
 
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:

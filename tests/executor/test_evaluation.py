@@ -211,6 +211,20 @@ def test_calls_from_several_threads_queue() -> None:
     assert contents(ex) == contents(alone)
 
 
+def test_calls_of_executors_that_share_programs_queue() -> None:
+    """On a GPU they share the scratch memory of their kernels."""
+    first = executor(DROPOUT)
+    second = gpubp.Executor(first.net, "cpu", seed=1, programs=first.programs)
+    second.train_step(rows(16))
+    thread = threading.Thread(target=second.train_step, args=(rows(16),))
+    with first.backend.running():
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+    thread.join()
+    assert second.step == 2
+
+
 def test_numpy_is_left_as_it_was() -> None:
     errors, printing = np.geterr(), np.get_printoptions()
     random = np.random.get_state()  # noqa: NPY002 -- the state that must not change
