@@ -128,8 +128,8 @@ window_put: Primitive = define(
         (
             Example(
                 ((2, 2, 3, 2), (2, 2, 3, 2)),
-                _shape((4, 6), (2, 2), (2, 2)),
-                ((-2.0, 2.0), (0, 4)),
+                _shape((5, 10), (2, 3), (2, 3)),
+                ((-2.0, 2.0), (0, 6)),
                 ("float64", "int32"),
             ),
             Example(
@@ -200,7 +200,7 @@ window_spread: Primitive = define(
         "window_spread(xp, {0}, {size}, {kernel}, {spread})",
         "opaque",
         (
-            Example(((2, 2, 3, 3),), _shape((4, 6), (2, 2), (2, 2))),
+            Example(((2, 2, 3, 3),), _shape((5, 10), (2, 3), (2, 3))),
             Example(((1, 3, 4, 2),), _shape((5, 4), (3, 2), (2, 1), (1, 1))),
             Example(((1, 2, 3, 2),), _shape((3, 5), (2, 2), (2, 2), (1, 1))),
         ),

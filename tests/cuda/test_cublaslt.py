@@ -20,6 +20,12 @@ NO_CHOICES: Any = None
 """For products that are not large."""
 
 
+def view(matrix: cublaslt.Stored, flat: np.ndarray) -> np.ndarray:
+    """A matrix of float64 or int64 in memory."""
+    steps = (matrix.step * 8, 8, matrix.stride * 8)
+    return np.lib.stride_tricks.as_strided(flat, (matrix.batch, matrix.rows, matrix.columns), steps)
+
+
 def library_product(
     left: cublaslt.Stored,
     right: cublaslt.Stored,
@@ -29,11 +35,6 @@ def library_product(
     relu: bool = False,
 ) -> None:
     """What the library does: matrices lie column by column, and a bias has a number for each row of the result."""
-
-    def view(matrix: cublaslt.Stored, flat: np.ndarray) -> np.ndarray:
-        steps = (matrix.step * 8, 8, matrix.stride * 8)
-        return np.lib.stride_tricks.as_strided(flat, (matrix.batch, matrix.rows, matrix.columns), steps)
-
     a, b, c = (view(m, flat) for m, flat in zip((left, right, result), memory, strict=True))
     a, b = (np.swapaxes(x, 1, 2) if m.turned else x for m, x in ((left, a), (right, b)))
     y = a @ b if bias is None else a @ b + bias[:, None]
@@ -58,6 +59,8 @@ def test_every_way_to_lie(turned: tuple[bool, bool, bool], batch: int) -> None:
     first, second = (memory[1], memory[0]) if swapped else (memory[0], memory[1])
     library_product(left, right, result, first, second, memory[2])
     np.testing.assert_allclose(views[2], views[0] @ views[1], rtol=1e-13)
+    for matrix, flat in ((left, first), (right, second), (result, memory[2])):
+        assert matrix.span == 1 + view(matrix, np.arange(flat.size)).max()
     # A bias along our last axis is one along the library's rows where our rows are dense, and only there.
     if not turned[2]:
         bias = rng.normal(size=n)
@@ -79,6 +82,7 @@ class Asked:
         self.made: dict[int, str] = {}
         self.compute: list[int] = []
         self.attributes: dict[int, int | None] = {}
+        self.preferences: dict[int, int] = {}
 
     def __getitem__(self, name: str) -> Callable[..., int]:
         def answer(*arguments: Any) -> int:
@@ -91,6 +95,8 @@ class Asked:
                 self.compute.append(arguments[1])
             if name == "cublasLtMatmulDescSetAttribute":
                 self.attributes[arguments[1]] = arguments[2]._obj.value
+            if name == "cublasLtMatmulPreferenceSetAttribute":
+                self.preferences[arguments[1]] = arguments[2]._obj.value
             if name == "cublasLtMatmulAlgoGetHeuristic":
                 arguments[-1]._obj.value = 1
             return 0
@@ -113,6 +119,13 @@ def test_tf32_is_for_float32_where_it_is_asked_for(tf32: bool, wanted: list[int]
     for dtype in ("float32", "float64"):
         made.product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)
     assert asked.compute == wanted
+
+
+def test_algorithms_are_asked_for_that_take_these_addresses_and_this_workspace() -> None:
+    """Of C and D, which are the same matrix, too."""
+    asked, matrix = Asked(), Matrix(None, 0, 64, False, 0)
+    library_on(asked).product(Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix), 256, 520, 1028, None)
+    assert asked.preferences == {1: cublaslt.WORKSPACE, 5: 8, 6: 16, 7: 4, 8: 4}, "the second is the library's first"
 
 
 @pytest.mark.parametrize("relu", [False, True])

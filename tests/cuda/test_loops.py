@@ -81,20 +81,23 @@ def several(length: int, reverse: bool) -> Program:
 
 
 def nested() -> Program:
-    """A loop in the round of a loop."""
-    a, x = f64(3, hint="a"), f64(4, 5, 3, hint="x")
+    """A loop in the round of a loop. Each has values in memory while the loop in it runs."""
+    a, x, w = f64(2, 3, hint="a"), f64(4, 5, 2, 3, hint="x"), f64(3, 3, hint="w")
 
     def inner(state: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
-        new = ops.sin(state[0] + slices[0])
+        new = ops.tanh(state[0] + slices[0]) @ w
         return (new,), (new * 0.5,)
 
     def outer(state: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
-        (last,), (all_,) = ops.loop(inner, state, slices, reverse=True)
-        return (last,), (all_, last)
+        before = state[0] @ w
+        (last,), (all_,) = ops.loop(inner, (before,), slices, reverse=True)
+        return (last + before,), (all_, last)
 
     with recording() as eqns:
-        last, collected = ops.loop(outer, (a,), (x,))
-    return verify(Program((a, x), tuple(eqns), (*last, *collected)))
+        before = a @ w
+        last, collected = ops.loop(outer, (before,), (x,))
+        after = before + last[0]
+    return verify(Program((a, x, w), tuple(eqns), (after, *last, *collected)))
 
 
 PROGRAMS: dict[str, Callable[[], Program]] = {

@@ -142,8 +142,13 @@ def test_a_large_image_is_taken_in_pieces_of_its_rows() -> None:
     block, sizes = window_helpers.conv_scratch((2, 70, 60), 1, 5, (5, 5), 7, ((1, 1), (1, 1), (2, 2)))
     assert block == (1, 1, 17)
     assert max(sizes) <= 131072
-    found = apply(ops.conv, np, [x, w], {"size": (70, 60), "spread": ((1, 1), (1, 1), (2, 2)), "groups": 1})
+    given = {"spread": ((1, 1), (1, 1), (2, 2)), "groups": 1}
+    found = apply(ops.conv, np, [x, w], {"size": (70, 60), **given})
     np.testing.assert_array_equal(found, by_loops(x, w, (70, 60), ((1, 1), (1, 1), (2, 2)), 1))
+    g = rng.integers(-3, 4, found.shape).astype(float)
+    by_input = apply(ops.conv_input, np, [g, w], {"size": (70, 60), **given})
+    by_weight = apply(ops.conv_weight, np, [x, g], {"size": (5, 5), "copies": None, **given})
+    assert (by_input * x).sum() == (by_weight * w).sum() == (found * g).sum()
 
 
 STEADY = (
