@@ -8,6 +8,7 @@ import pytest
 from gpubp import ops
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, apply, recording, verify
 from gpubp.passes import plan
+from gpubp.render import cuda_source
 from gpubp.render.cuda.work import grid_stride, index_type
 
 from .host import needs_host
@@ -37,6 +38,15 @@ def test_views_of_a_few_elements() -> None:
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize(("columns", "kind"), [(32, "int"), (32_800, "int64_t")])
+def test_products_of_a_few_elements_of_a_large_array(columns: int, kind: str) -> None:
+    x, w = Var(Aval((65_600, columns), "float32"), "x"), Var(Aval((3, 2), "float32"), "w")
+    with recording() as eqns:
+        found = ops.slice_(x, start=(0, 0), stop=(65_600, 3)) @ w
+    planned = plan(verify(Program((x, w), tuple(eqns), (found,))), (w,))
+    assert f"const {kind} q = top + at;" in cuda_source(planned, "run").text
+
+
 @pytest.mark.parametrize("elements", [1000, (1 << 31) - (1 << 20) - 1, (1 << 31) - (1 << 20), (1 << 31) - 1, 1 << 31])
 def test_no_index_overflows_by_the_stride_of_its_loop(elements: int) -> None:
     grid, block = grid_stride(elements)
@@ -54,3 +64,19 @@ def test_rows_that_no_registers_hold(name: str, shape: tuple[int, int], dtype: s
     for order in (0, 1):
         (found,) = values(lambda v: [getattr(ops, name)(v, axis=-1)], [x], order)
         np.testing.assert_allclose(found, wanted, rtol=np.finfo(dtype).eps * (4 + np.ptp(x)), atol=1e-18)
+
+
+@needs_host
+@pytest.mark.parametrize("shape", [(3, 20_000), (1, 5000)])
+def test_long_rows_with_a_number_of_each(shape: tuple[int, int]) -> None:
+    """It is computed where several blocks sum a row, and where one adds what they have."""
+    x, s = Var(Aval(shape, "float64"), "x"), Var(Aval((shape[0], 1), "float64"), "s")
+    with recording() as eqns:
+        scale = ops.exp(s)
+        found = ops.sum_(x * scale, axis=(1,), keepdims=True) - scale
+    planned = plan(verify(Program((x, s), tuple(eqns), (found,))), (x,))
+    rng = np.random.default_rng(0)
+    numbers, each = rng.normal(size=shape), rng.normal(size=(shape[0], 1))
+    source, (out,) = run_cuda(planned, [numbers], [each.copy()])
+    assert [(f.first, f.stop) for f in source.functions] == [(0, len(planned.steps))], "it is one kernel"
+    np.testing.assert_allclose(out, numbers.sum(1, keepdims=True) * np.exp(each) - np.exp(each), rtol=1e-11)

@@ -96,8 +96,7 @@ def nested() -> Program:
     with recording() as eqns:
         before = a @ w
         last, collected = ops.loop(outer, (before,), (x,))
-        after = before + last[0]
-    return verify(Program((a, x, w), tuple(eqns), (after, *last, *collected)))
+    return verify(Program((a, x, w), tuple(eqns), (before, *last, *collected)))
 
 
 PROGRAMS: dict[str, Callable[[], Program]] = {
