@@ -12,6 +12,9 @@ from gpubp.render import CudaSource, Gemm, Launch, compile_source, cuda_source, 
 
 from .host import Array, HostModule, host_gemm
 
+BEHIND = 1 << 14
+"""Bytes behind the scratch memory of kernels, which none may write."""
+
 
 def run_cuda(
     planned: Plan,
@@ -27,7 +30,7 @@ def run_cuda(
     source = source or cuda_source(planned, "run", hints)
     module = compiled(source.code, source.numbers, order)
     before, size = source.before, max(source.scratch, 1)  # an empty array lies nowhere
-    scratch = np.full(before + size, 0xFF, dtype=np.uint8)
+    scratch = np.full(before + size + BEHIND, 0xFF, dtype=np.uint8)
     scratch[:before] = 0
 
     def bind(name: str, arena: Array, tables: Sequence[Array]) -> Callable[[], int]:
@@ -57,6 +60,7 @@ def run_cuda(
     with np.errstate(all="ignore"):
         step()
     assert not scratch[:before].any(), "a counter is not 0 again"
+    assert (scratch[before + size :] == 0xFF).all(), "something was written behind the scratch memory"
     return source, [np.array(v) for v in outputs]
 
 

@@ -75,10 +75,13 @@ def test_alignments_are_those_of_the_addresses() -> None:
 
 
 class Asked:
-    """A library that answers well, and notes the kind of sums and the attributes that products are asked for, and what
-    it has made that exists."""
+    """A library that answers well, and notes the kind of sums and the attributes that products are asked for, what it
+    has made that exists, and the factors and addresses of the last product. `algorithms`: how many it has for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, algorithms: int = 1) -> None:
+        self.algorithms = algorithms
+        self.factors: list[Any] = []
+        self.addresses: list[int] = []
         self.made: dict[int, str] = {}
         self.compute: list[int] = []
         self.attributes: dict[int, int | None] = {}
@@ -98,7 +101,10 @@ class Asked:
             if name == "cublasLtMatmulPreferenceSetAttribute":
                 self.preferences[arguments[1]] = arguments[2]._obj.value
             if name == "cublasLtMatmulAlgoGetHeuristic":
-                arguments[-1]._obj.value = 1
+                arguments[-1]._obj.value = self.algorithms
+            if name == "cublasLtMatmul":
+                self.factors = [arguments[k]._obj for k in (2, 7)]
+                self.addresses = [arguments[k].value for k in (3, 5, 8, 10)]
             return 0
 
         return answer
@@ -126,6 +132,22 @@ def test_algorithms_are_asked_for_that_take_these_addresses_and_this_workspace()
     asked, matrix = Asked(), Matrix(None, 0, 64, False, 0)
     library_on(asked).product(Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix), 256, 520, 1028, None)
     assert asked.preferences == {1: cublaslt.WORKSPACE, 5: 8, 6: 16, 7: 4, 8: 4}, "the second is the library's first"
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("float32", ctypes.c_float), ("float64", ctypes.c_double)])
+def test_a_product_replaces_what_was_there(dtype: str, kind: type[Any]) -> None:
+    """The library computes alpha A B + beta C, all addresses being those of its own order."""
+    asked, matrix = Asked(), Matrix(None, 0, 64, False, 0)
+    library_on(asked).product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)()
+    assert [(type(x), x.value) for x in asked.factors] == [(kind, 1), (kind, 0)]
+    assert asked.addresses == [512, 256, 1024, 1024]
+
+
+def test_a_product_without_an_algorithm() -> None:
+    matrix = Matrix(None, 0, 64, False, 0)
+    work = Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix)
+    with pytest.raises(NativeError, match="cuBLASLt has no algorithm for Stored"):
+        library_on(Asked(algorithms=0)).product(work, 256, 512, 1024, None)
 
 
 @pytest.mark.parametrize("relu", [False, True])

@@ -80,3 +80,12 @@ def test_long_rows_with_a_number_of_each(shape: tuple[int, int]) -> None:
     source, (out,) = run_cuda(planned, [numbers], [each.copy()])
     assert [(f.first, f.stop) for f in source.functions] == [(0, len(planned.steps))], "it is one kernel"
     np.testing.assert_allclose(out, numbers.sum(1, keepdims=True) * np.exp(each) - np.exp(each), rtol=1e-11)
+
+
+@needs_host
+@pytest.mark.parametrize("order", [0, 1])
+def test_long_sums_along_the_first_axis_and_the_last(order: int) -> None:
+    """Nine blocks share each."""
+    x = np.random.default_rng(0).normal(size=(40, 3, 1000))
+    (found,) = values(lambda v: [ops.sum_(v, (0, 2))], [x], order)
+    np.testing.assert_allclose(found, x.sum((0, 2)), rtol=1e-11)

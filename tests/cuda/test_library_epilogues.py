@@ -66,6 +66,20 @@ def epilogues(found: Plan, arrays: Sequence[Array]) -> list[tuple[bool, bool]]:
     return [(one.bias is not None, one.relu) for one in gemms(source)]
 
 
+def test_a_batch_along_two_axes() -> None:
+    """As of attention, where the heads of a position lie beside each other: a call for each row, for all its heads."""
+    arrays = drawn([(2, 5, 3, 4), (2, 6, 3, 4)], "float32")
+
+    def build(q: Var, k: Var) -> list[Var]:
+        return [ops.transpose(q, (0, 2, 1, 3)) @ ops.transpose(k, (0, 2, 3, 1))]
+
+    found = planned_of(build, arrays, guarded=False)
+    source = cuda_source(found, "run")
+    assert [one.batch for one in gemms(source)] == [3, 3]
+    (scores,) = ran(found, arrays, source)
+    np.testing.assert_allclose(scores, np.einsum("bihd,bjhd->bhij", *arrays), rtol=1e-5, atol=1e-5)
+
+
 # Any shapes ----------------------------------------------------------------------------------------------------------
 SIZES = st.sampled_from([1, 2, 3, 8, 17, 32])
 

@@ -113,14 +113,9 @@ PROGRAMS: dict[str, Callable[[], Program]] = {
 @pytest.mark.parametrize("name", PROGRAMS)
 @pytest.mark.parametrize("order", [0, 1])
 def test_turns_compute_what_rounds_compute(name: str, order: int) -> None:
-    program = PROGRAMS[name]()
-    source = differs(program, order)
+    source = differs(program := PROGRAMS[name](), order)
     assert source is not None, "other numbers"
-    assert [(f.first, f.stop) for f in source.functions] == [(0, len(planned_of(program).steps))]
-
-
-def planned_of(program: Program) -> Plan:
-    return plan(program, ())
+    assert [(f.first, f.stop) for f in source.functions] == [(0, len(plan(program, ()).steps))]
 
 
 def differs(
@@ -130,25 +125,27 @@ def differs(
     rng = np.random.default_rng(1)
     arrays = [rng.uniform(-1.0, 1.0, v.shape) for v in program.inputs]
     wanted = evaluate(program, [a.copy() for a in arrays], np)
-    planned = planned_of(program)
+    planned = plan(program, ())
     source = cuda_source(planned, "run")
     _, found = run_cuda(planned, [], arrays, order, source=source if change is None else change(source))
     near = all(np.allclose(a, b, rtol=1e-12, atol=1e-12) for a, b in zip(found, wanted, strict=True))
     return source if near else None
 
 
-def test_a_round_with_a_constant_is_left_to_the_host() -> None:
-    """It has no memory among those of the step; what stands around the loop is compiled all the same."""
-    a, x = f64(3, hint="a"), f64(4, 3, hint="x")
+NO_KERNEL: dict[str, Callable[[Var, Var], Var]] = {
+    "a constant": lambda state, x: state * x + ops.full((3, 2), 2.0, "float64"),
+    "a softmax of columns": lambda state, x: ops.softmax(state, axis=0) * x,
+}
 
-    def step(state: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
-        return (state[0] * slices[0] + ops.full((3,), 2.0, "float64"),), ()
 
+@pytest.mark.parametrize("name", NO_KERNEL)
+def test_a_round_without_kernels_is_left_to_the_host(name: str) -> None:
+    """A constant has no memory among that of the step; what stands around the loop is compiled all the same."""
+    a, x = f64(3, 2, hint="a"), f64(4, 3, 2, hint="x")
     with recording() as eqns:
-        (last,), _ = ops.loop(step, (ops.tanh(a),), (x,))
+        (last,), _ = ops.loop(lambda state, s: ((NO_KERNEL[name](state[0], s[0]),), ()), (ops.tanh(a),), (x,))
         result = ops.exp(last)
-    program = verify(Program((a, x), tuple(eqns), (result,)))
-    source = differs(program)
+    source = differs(verify(Program((a, x), tuple(eqns), (result,))))
     assert source is not None
     assert len(source.functions) == 2
 
@@ -296,5 +293,5 @@ def test_restarts_are_the_runs_of_their_seeds(use: Use, way: str) -> None:
 
 
 def test_golden() -> None:
-    found = kernels_of(cuda_source(planned_of(several(3, True)), "step", unfused=True))
+    found = kernels_of(cuda_source(plan(several(3, True), ()), "step", unfused=True))
     assert found == (GOLDEN / "several.cu").read_text("utf-8")

@@ -75,6 +75,20 @@ def test_products_in_pieces(monkeypatch: pytest.MonkeyPatch, tile: Tile, dtype: 
     products(dtype)
 
 
+def test_a_product_in_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is room for two of each of its six tiles."""
+    split_k(monkeypatch, TILES[0], FAN_IN)
+    monkeypatch.setattr(cuda_tiles, "BUSY", 2 * 6 * TILES[0].threads)
+    xs = inputs_for(arrays := drawn([(20, 1000), (1000, 36)], "float32"))
+    with recording() as eqns:
+        y = xs[0] @ xs[1]
+    source, (found,) = run_cuda(plan(verify(Program(tuple(xs), tuple(eqns), (y,))), xs), arrays, [])
+    ((work,),) = source.work.values()
+    assert isinstance(work, Launch)
+    assert work.grid == 2 * 6
+    near(found, *arrays)
+
+
 @pytest.mark.parametrize("tile", SLICED, ids=lambda t: f"{t.rows} by {t.columns}")
 def test_products_of_threads_that_share_the_terms(monkeypatch: pytest.MonkeyPatch, tile: Tile) -> None:
     """The same in one piece."""

@@ -18,6 +18,7 @@ from gpubp.insight.rules import inputs_for
 from gpubp.ir import (
     FLOATS,
     PRIMITIVES,
+    Aval,
     Elementwise,
     Example,
     Primitive,
@@ -29,6 +30,7 @@ from gpubp.ir import (
     verify,
 )
 from gpubp.passes import plan
+from gpubp.render import c_source
 from tests.render.compiled import Array, needs_compiler, run_compiled
 
 from .checks import EXAMPLES, IDS, arguments
@@ -257,3 +259,20 @@ def test_sums_and_maxima_of_any_length(dtype: str) -> None:
         np.testing.assert_array_equal(out, np.abs(a).max(-1))
     assert np.isnan(found[-2])
     np.testing.assert_array_equal(found[-1], holed.max(1))
+
+
+@pytest.mark.parametrize(("kernel", "unrolled"), [((8, 8), True), ((1, 64), True), ((1, 65), False), ((65, 1), False)])
+def test_windows_are_unrolled_up_to_64_elements(kernel: tuple[int, int], unrolled: bool) -> None:
+    x = Var(Aval((1, 70, 70, 1), "float32"), "x")
+    size = 71 - kernel[0], 71 - kernel[1]
+    spread = (1, 1), (1, 1), (0, 0)
+    with recording() as eqns:
+        most = ops.window_max(x, size=size, kernel=kernel, spread=spread)
+        places = ops.window_first(x, most, kernel=kernel, spread=spread)
+        back = ops.window_put(most, places, size=(70, 70), kernel=kernel, spread=spread)
+        taken = ops.window_take(x, places, kernel=kernel, spread=spread)
+        total = ops.window_sum(x, size=size, kernel=kernel, spread=spread)
+        shared = ops.window_spread(total, size=(70, 70), kernel=kernel, spread=spread)
+    program = verify(Program((x,), tuple(eqns), (back, taken, shared)))
+    functions = c_source(plan(program, (x,)), "run").functions
+    assert sum(f.stop - f.first for f in functions) == (6 if unrolled else 0)
