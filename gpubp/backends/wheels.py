@@ -1,4 +1,5 @@
-"""NVIDIA's libraries, where wheels for several versions of CUDA are installed, as PyTorch brings some."""
+"""NVIDIA's libraries, where wheels for several versions of CUDA are installed, as PyTorch brings some on Linux. On
+Windows, where they have other names, PyTorch has its own inside, and nothing is chosen."""
 
 from __future__ import annotations
 

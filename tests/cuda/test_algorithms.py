@@ -34,6 +34,7 @@ class Gpu:
         self.timed, self.version, self.identity = list[int](), 130100, "a GPU"
         self.asked: list[int] = []
         self.biases: list[int | None] = []
+        self.counts: list[int] = []
 
     def __getitem__(self, name: str) -> Callable[..., int]:
         own = {
@@ -70,6 +71,8 @@ class Gpu:
     def numbers(self, dtype: str, count: int) -> Any:
         if not self.room:
             raise MemoryError
+        assert dtype == "float32"
+        self.counts.append(count)
         return types.SimpleNamespace(address=1 << 40)
 
     def times(self, works: Sequence[Callable[[], None]], rounds: int) -> list[list[float]]:
@@ -196,6 +199,14 @@ def test_what_a_choice_is_for(made: Made) -> None:
     assert made(Gpu(1, 9), BIASED) == 0
     assert made(Gpu(9, 9, 1)) == 2, "of more candidates"
     assert made(Gpu(1, 9)) == 1
+
+
+@pytest.mark.parametrize(("work", "bias"), [(WORK, 0), (BIASED, 4096)])
+def test_they_are_tried_on_as_many_numbers(made: Made, work: Gemm, bias: int) -> None:
+    """Matrices in the library's order; the result twice."""
+    gpu = Gpu(100, 90)
+    made(gpu, work)
+    assert gpu.counts == [4096 * 4096, 8192 * 4096, 8192 * 4096, 8192 * 4096, bias]
 
 
 def test_a_bias_is_in_memory_of_its_own_too(made: Made) -> None:

@@ -80,6 +80,7 @@ class Asked:
 
     def __init__(self, algorithms: int = 1) -> None:
         self.algorithms = algorithms
+        self.layout: list[int] = []
         self.factors: list[Any] = []
         self.addresses: list[int] = []
         self.made: dict[int, str] = {}
@@ -98,6 +99,10 @@ class Asked:
                 self.compute.append(arguments[1])
             if name == "cublasLtMatmulDescSetAttribute":
                 self.attributes[arguments[1]] = arguments[2]._obj.value
+            if name == "cublasLtMatrixLayoutCreate":
+                self.layout = [arguments[1], *(number.value for number in arguments[2:])]
+            if name == "cublasLtMatrixLayoutSetAttribute":
+                self.layout += [arguments[1], arguments[2]._obj.value]
             if name == "cublasLtMatmulPreferenceSetAttribute":
                 self.preferences[arguments[1]] = arguments[2]._obj.value
             if name == "cublasLtMatmulAlgoGetHeuristic":
@@ -132,6 +137,14 @@ def test_algorithms_are_asked_for_that_take_these_addresses_and_this_workspace()
     asked, matrix = Asked(), Matrix(None, 0, 64, False, 0)
     library_on(asked).product(Gemm(64, 64, 64, 1, "float32", matrix, matrix, matrix), 256, 520, 1028, None)
     assert asked.preferences == {1: cublaslt.WORKSPACE, 5: 8, 6: 16, 7: 4, 8: 4}, "the second is the library's first"
+
+
+@pytest.mark.parametrize(("dtype", "kind"), [("float32", 0), ("float64", 1)])
+def test_a_matrix_is_described(dtype: str, kind: int) -> None:
+    """Its type, rows, columns and the distance of these; attribute 5 is the batch, 6 the distance of matrices."""
+    asked: Any = Asked()
+    cublaslt.layout(asked, cublaslt.Stored(4, 5, 6, 2, 30, turned=True), dtype)
+    assert asked.layout == [kind, 4, 5, 6, 5, 2, 6, 30]
 
 
 @pytest.mark.parametrize(("dtype", "kind"), [("float32", ctypes.c_float), ("float64", ctypes.c_double)])

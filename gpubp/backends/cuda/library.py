@@ -84,7 +84,7 @@ class CudaLibrary:
         each copy, or a graph for all where the source is one for several nets."""
         block, copies = self._source.block, len(tables[0])
         if block is None:
-            return Nets(self._source, self._device, self._stream, size, _dense(tables))
+            return Nets(self._source, self._device, self._stream, size, tables)
         launch = self._launch_of(block, arena(size), tables, copies)
         return BlockCopies(block, self._device, self._stream, launch, copies)
 
@@ -93,9 +93,8 @@ class CudaLibrary:
         work = Launch(block.name, copies, block.threads, dynamic_shared=block.dynamic_shared)
 
         def launch(control: Memory) -> Work:
-            dense = _dense(tables)
-            own = Own(self._device.address(arena), [*map(self._device.address, dense)], control.address)
-            return kept(self._work(work, own), (self, arena, dense, control))
+            own = Own(self._device.address(arena), [*map(self._device.address, tables)], control.address)
+            return kept(self._work(work, own), (self, arena, tables, control))
 
         return launch
 
@@ -103,18 +102,12 @@ class CudaLibrary:
         self, works: Sequence[Launch | Gemm], arena: Any, tables: Sequence[Any], control: Memory | None
     ) -> list[Work]:
         """Work of one net."""
-        dense = _dense(tables)
-        at = [*map(self._device.address, dense), *([] if control is None else [control.address])]
+        at = [*map(self._device.address, tables), *([] if control is None else [control.address])]
         own = Own(self._device.address(arena), at, self._memory.address + self._source.before)
-        alive = self, arena, dense, control
+        alive = self, arena, tables, control
         return [kept(self._work(work, own), alive) for work in works]
 
     def _work(self, work: Launch | Gemm, own: Own) -> Work:
         if isinstance(work, Gemm):
             return own.product(self._device, work)
         return self._stream.launch(work, by_value(own, work))
-
-
-def _dense(tables: Sequence[Any]) -> list[Any]:
-    """A constant may be a view that repeats numbers; kernels take it as it is counted."""
-    return [array if array.flags.c_contiguous else array.copy() for array in tables]
