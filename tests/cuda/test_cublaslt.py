@@ -83,6 +83,7 @@ class Asked:
         self.layout: list[int] = []
         self.factors: list[Any] = []
         self.addresses: list[int] = []
+        self.layouts: list[int] = []
         self.made: dict[int, str] = {}
         self.compute: list[int] = []
         self.attributes: dict[int, int | None] = {}
@@ -110,6 +111,7 @@ class Asked:
             if name == "cublasLtMatmul":
                 self.factors = [arguments[k]._obj for k in (2, 7)]
                 self.addresses = [arguments[k].value for k in (3, 5, 8, 10)]
+                self.layouts = [arguments[k].value for k in (4, 6, 9, 11)]
             return 0
 
         return answer
@@ -151,9 +153,12 @@ def test_a_matrix_is_described(dtype: str, kind: int) -> None:
 def test_a_product_replaces_what_was_there(dtype: str, kind: type[Any]) -> None:
     """The library computes alpha A B + beta C, all addresses being those of its own order."""
     asked, matrix = Asked(), Matrix(None, 0, 64, False, 0)
-    library_on(asked).product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)()
+    product = library_on(asked).product(Gemm(64, 64, 64, 1, dtype, matrix, matrix, matrix), 256, 512, 1024, None)
+    product()
     assert [(type(x), x.value) for x in asked.factors] == [(kind, 1), (kind, 0)]
     assert asked.addresses == [512, 256, 1024, 1024]
+    first, second, third = (number for number, what in asked.made.items() if what == "MatrixLayout")
+    assert asked.layouts == [first, second, third, third]
 
 
 def test_a_product_without_an_algorithm() -> None:

@@ -55,6 +55,20 @@ def test_the_guard_stays_until_the_last_kernel_has_looked_at_it() -> None:
         np.testing.assert_array_equal(state, wanted)
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_what_has_no_kernel_stays_behind_the_guard(last: bool) -> None:
+    """A softmax of columns, before or after what has one."""
+    x = Var(Aval((3, 4), "float64"), "x")
+    with recording() as eqns:
+        new = ops.softmax(ops.mul(x, 0.5), axis=0) if last else ops.mul(ops.softmax(x, axis=0), 0.5)
+        guard = ops.greater(ops.sum_(x), 0.0)
+    planned = plan(verify(Program((x,), tuple(eqns), (), ((x, new),), guard)), ())
+    for value, wanted in ((1.0, 1 / 3 if last else 1 / 6), (-1.0, -1.0)):
+        state = np.full((3, 4), value)
+        run_cuda(planned, [], [state])
+        np.testing.assert_allclose(state, wanted, rtol=1e-15)
+
+
 MORE = (("train", "float64"), ("measure", "float32"), ("gradients", "float32"))
 CASES = [(path, "train", "float32") for path in MODELS]
 CASES += [(Path(f"models/{name}.net"), mode, dtype) for name in ("digits", "iris") for mode, dtype in MORE]

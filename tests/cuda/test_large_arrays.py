@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -83,9 +85,27 @@ def test_long_rows_with_a_number_of_each(shape: tuple[int, int]) -> None:
 
 
 @needs_host
-@pytest.mark.parametrize("order", [0, 1])
-def test_long_sums_along_the_first_axis_and_the_last(order: int) -> None:
-    """Nine blocks share each."""
-    x = np.random.default_rng(0).normal(size=(40, 3, 1000))
-    (found,) = values(lambda v: [ops.sum_(v, (0, 2))], [x], order)
-    np.testing.assert_allclose(found, x.sum((0, 2)), rtol=1e-11)
+@pytest.mark.parametrize("shape", [(40, 3, 1000), (9, 40, 1000)])
+def test_long_sums_along_the_first_axis_and_the_last(shape: tuple[int, int, int]) -> None:
+    """Nine blocks share each, or two; the sums of many are put together by several."""
+    x = np.random.default_rng(0).normal(size=shape)
+    for order in (0, 1):
+        (found,) = values(lambda v: [ops.sum_(v, (0, 2))], [x], order)
+        np.testing.assert_allclose(found, x.sum((0, 2)), rtol=1e-11)
+
+
+@needs_host
+def test_long_sums_in_a_loop_have_scratch_memory_of_their_own() -> None:
+    a, x = Var(Aval((3, 1), "float64"), "a"), Var(Aval((2, 3, 20_000), "float64"), "x")
+
+    def step(state: Sequence[Var], slices: Sequence[Var]) -> tuple[Sequence[Var], Sequence[Var]]:
+        return (state[0] + ops.sum_(slices[0], axis=(1,), keepdims=True),), ()
+
+    with recording() as eqns:
+        (last,), _ = ops.loop(step, (a,), (x,))
+    planned = plan(verify(Program((a, x), tuple(eqns), (last,))), ())
+    rng = np.random.default_rng(0)
+    begin, rows = rng.normal(size=a.shape), rng.normal(size=x.shape)
+    source, (found,) = run_cuda(planned, [], [begin.copy(), rows])
+    assert source.scratch > 0
+    np.testing.assert_allclose(found, begin + rows.sum((0, 2))[:, None], rtol=1e-11)

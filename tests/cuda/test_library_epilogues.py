@@ -18,7 +18,7 @@ from gpubp import loads, ops
 from gpubp.frontend import build_plan
 from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
-from gpubp.render import CudaSource, Frame, Gemm, Launch, cuda_source, listing
+from gpubp.render import CudaSource, Frame, Gemm, Launch, Matrix, cuda_source, listing
 from gpubp.render.cuda import gemm as cuda_gemm
 from gpubp.render.cuda.launch import within
 
@@ -221,11 +221,13 @@ def test_a_rectifier_that_makes_0_of_nan_hides_no_divergence(use: Use, optimizer
 
 
 # In loops ------------------------------------------------------------------------------------------------------------
-def test_the_bias_of_a_turn_is_that_of_its_memory() -> None:
-    matrix = replace(gemms(cuda_source(layer()[0], "run"))[0].a, table=None)
-    work = Gemm(24, 24, 20, 1, "float32", matrix, matrix, matrix, (1, 64), True)
-    moved = within(within(work, Frame(0, ((None, 8), (2, 100)))), Frame(4096, ((0, 0), (0, 0), (5, 1000))))
+def test_the_memory_of_a_turn() -> None:
+    """Of a loop in a loop: the arena of each lies in that of the one around it, and so may its states."""
+    matrices = [Matrix(table, start, 24, False, 0) for table, start in ((1, 16), (None, 32), (0, 0))]
+    work = Gemm(24, 24, 20, 1, "float32", *matrices, (1, 64), True)
+    moved = within(within(work, Frame(200, ((None, 8), (2, 100)))), Frame(4096, ((0, 0), (0, 0), (5, 1000))))
     assert isinstance(moved, Gemm)
+    assert [(x.table, x.start) for x in (moved.a, moved.b, moved.c)] == [(5, 1116), (None, 4328), (None, 4104)]
     assert (moved.bias, moved.relu) == ((5, 1164), True)
 
 

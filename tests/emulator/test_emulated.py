@@ -171,6 +171,7 @@ for device in DEVICES:
     rows = rows_of(net, 48)
     losses = np.asarray(ex.backend.to_host(ex.train_steps(rows, 12, 16)))
     ex.require_finite()
+    assert device == "cpu" or {array.device.id for array in ex.arrays().values()} == {1}
     found.append([losses, np.float64(ex.loss(rows)), *ex.state_dict().values()])
 for a, b in zip(*found, strict=True):
     np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)

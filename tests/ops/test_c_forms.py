@@ -276,3 +276,20 @@ def test_windows_are_unrolled_up_to_64_elements(kernel: tuple[int, int], unrolle
     program = verify(Program((x,), tuple(eqns), (back, taken, shared)))
     functions = c_source(plan(program, (x,)), "run").functions
     assert sum(f.stop - f.first for f in functions) == (6 if unrolled else 0)
+
+
+@pytest.mark.parametrize("spread", [((2, 2), (1, 1), (0, 0)), ((2, 1), (1, 1), (1, 1))])
+def test_of_equal_pixels_the_first_is_the_largest(spread: tuple[tuple[int, int], ...]) -> None:
+    x = np.random.default_rng(0).integers(0, 2, (2, 6, 6, 3)).astype(np.float64)
+    size = tuple((6 + 2 * before - 2) // stride + 1 for stride, before in zip(spread[0], spread[2], strict=True))
+
+    def build(v: Var) -> Var:
+        return ops.window_first(
+            v, ops.window_max(v, size=size, kernel=(2, 2), spread=spread), kernel=(2, 2), spread=spread
+        )
+
+    (found,) = compiled([(build, [x])])
+    inside = [(spread[2][axis], spread[2][axis]) for axis in (0, 1)]
+    padded = np.pad(x, ((0, 0), *inside, (0, 0)), constant_values=-np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (2, 2), (1, 2))[:, :: spread[0][0], :: spread[0][1]]
+    np.testing.assert_array_equal(found, windows.reshape(*windows.shape[:4], 4).argmax(-1))
