@@ -80,6 +80,15 @@ def test_a_batch_along_two_axes() -> None:
     np.testing.assert_allclose(scores, np.einsum("bihd,bjhd->bhij", *arrays), rtol=1e-5, atol=1e-5)
 
 
+def test_matrices_with_gaps_between_all_numbers_are_not_the_librarys() -> None:
+    arrays = drawn([(2, 5, 4, 7), (2, 4, 6, 7)], "float32")
+    found = planned_of(lambda a, b: [ops.transpose(a, (0, 3, 1, 2)) @ ops.transpose(b, (0, 3, 1, 2))], arrays, False)
+    source = cuda_source(found, "run")
+    assert not gemms(source)
+    (products,) = ran(found, arrays, source)
+    np.testing.assert_allclose(products, np.einsum("bijd,bjkd->bdik", *arrays), rtol=1e-5, atol=1e-5)
+
+
 # Any shapes ----------------------------------------------------------------------------------------------------------
 SIZES = st.sampled_from([1, 2, 3, 8, 17, 32])
 
