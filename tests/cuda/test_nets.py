@@ -9,10 +9,14 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp import ops
 from gpubp.backends.cuda import nets
 from gpubp.errors import DivergedError
 from gpubp.executor.ensemble import Ensemble
 from gpubp.frontend import GOING
+from gpubp.ir import Aval, Program, Var, recording, verify
+from gpubp.passes import plan
+from gpubp.render import cuda_source
 from gpubp.render.cuda import gemm
 from tests.executor.nets import DROPOUT, LABELS, PLAIN, rows
 from tests.gpu.test_compiled import rows_of
@@ -182,3 +186,13 @@ def test_planted_faults_are_found(old: str, new: str, use: Use) -> None:
     wrong = diverging(use(change=change))[0]
     states = [{name: one.backend.to_host(a) for name, a in one.arrays.items()} for one in (right, wrong)]
     assert not same(*states) or right.diverged != wrong.diverged
+
+
+@pytest.mark.parametrize(("size", "several", "wide"), [(6, False, True), (6, True, False), (8, True, True)])
+def test_states_that_follow_each_other_at_odd_places_are_read_one_by_one(size: int, several: bool, wide: bool) -> None:
+    """Six numbers of each net begin at no multiple of 16 bytes, eight do."""
+    s, x = Var(Aval((size,), "float32"), "s"), Var(Aval((64, 4), "float32"), "x")
+    with recording() as eqns:
+        y = ops.exp(x * ops.slice_(s, start=(0,), stop=(4,)))
+    found = cuda_source(plan(verify(Program((s, x), tuple(eqns), (y,))), (x,)), "train", nets=several).text
+    assert ("Pack" in found[found.index('extern "C"') :]) == wide
