@@ -8,7 +8,7 @@ import pytest
 
 import gpubp
 from gpubp import ops
-from gpubp.ir import Program, recording, verify
+from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import plan
 from gpubp.render import cuda_source
 from tests.executor.nets import DROPOUT, PLAIN, rows
@@ -111,6 +111,21 @@ def test_a_scatter_has_none(old: str, new: str) -> None:
         return
     _, (got,) = run_cuda(found, [updates, labels], [], source=source, compiled=RacingModule)
     assert got[:, 0].tolist() == [*np.bincount(labels), 0, 0]
+
+
+@pytest.mark.parametrize("length", [12, 40, 300])
+def test_numbers_of_rows_that_are_replaced_have_none(length: int) -> None:
+    """All threads of a row read the old one: some lanes of a warp, a warp, a block. The last warps have no row."""
+    x, s = Var(Aval((9, length), "float64"), "x"), Var(Aval((9, 1), "float64"), "s")
+    with recording() as eqns:
+        new = ops.sum_(x, axis=(1,), keepdims=True) + s
+    found = plan(verify(Program((x, s), tuple(eqns), (), ((s, new),))), (x,))
+    rng = np.random.default_rng(0)
+    numbers, state = rng.normal(size=x.shape), rng.normal(size=s.shape)
+    wanted = numbers.sum(1, keepdims=True) + state
+    source, _ = run_cuda(found, [numbers], [state], compiled=RacingModule)
+    assert len(source.work["run_0"]) == 1, "in place"
+    np.testing.assert_allclose(state, wanted, rtol=1e-11)
 
 
 def test_a_race_is_told_by_its_lines(use: Use) -> None:
