@@ -206,7 +206,8 @@ def _difference(at: Callable[[float], Point], here: Point, h: float, backprop: f
     from_right = (-3 * here.loss + 4 * right - far_right) / (2 * h)
     from_left = (3 * here.loss - 4 * left + far_left) / (2 * h)
     noise = 64 * 2.2e-16 * max(map(abs, (here.loss, *losses))) / h
-    error = abs(backprop - central) / (max(abs(backprop), abs(central)) + noise / CLOSE)
+    size = max(abs(backprop), abs(central)) + noise / CLOSE  # 0 where the loss is 0 everywhere
+    error = abs(backprop - central) / size if size else 0.0
     if abs(from_right - from_left) > 1e-2 * max(abs(from_right), abs(from_left)) + 8 * noise:
         return Element(None, backprop, central, 0.0, "kink")
     return Element(None, backprop, central, error, "ok" if error <= CLOSE else "fault")

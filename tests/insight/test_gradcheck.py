@@ -195,6 +195,13 @@ def test_what_has_no_gradient_by_definition_is_held() -> None:
     assert report.held == ("stop_gradient",)
 
 
+def test_a_loss_that_is_0_everywhere() -> None:
+    text = NET.format(body="output p = x -> dense(2) -> softmax").replace("y: [1]", "y: class(2)")
+    net = gpubp.loads(text.replace("mse(p, y)", "cross_entropy(p, y, ignore = 1)"))
+    report = gradcheck(gpubp.Executor(net, "cpu", "float64", backend="numpy"), {**drawn(net, 2), "y": [1, 1]})
+    assert (report.ok, report.loss) == (True, 0.0)
+
+
 def test_the_seed_draws_the_elements() -> None:
     ex, batch = model("digits", 2)
     indices = [[e.index for e in one.elements] for one in gradcheck(ex, batch, elements=4).parameters]

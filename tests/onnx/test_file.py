@@ -127,6 +127,15 @@ def test_inputs_and_outputs_of_all_kinds() -> None:
     assert [one.name for one in checked(model).graph.input] == ["NAN", "word"]
 
 
+@needs_onnx
+@needs_runtime
+def test_a_value_that_is_another_takes_no_name_from_it() -> None:
+    """`reverse_gradient` stops the gradient of a product that it reads again."""
+    executor = filled(gpubp.loads("model { input x: [2]\n output p = x -> exp -> reverse_gradient(0.5) }"), "numpy")
+    (row,) = examples(executor.net, 1)
+    near(by_runtime(model_of(executor), as_fed(executor, row)), executor.predict(row), 1e-6)
+
+
 @pytest.fixture
 def across() -> Iterator[None]:
     @gpubp.layer("across_rows")

@@ -145,8 +145,10 @@ class GraphWriter:
         for eqn in program.eqns:
             self._hint = self.shared.hint(eqn.outputs[0])
             self._about = self.shared.describe(eqn.origin) if eqn.origin is not None else ""
+            emitted = len(self.emitted)
             self._equation(eqn)
-            self._rename(eqn, required)
+            if len(self.emitted) > emitted:  # else its value is that of another equation, which has its name
+                self._rename(eqn, required)
         self._hint = self._about = ""
         for v, name in zip(program.outputs, names or [""] * len(program.outputs), strict=True):
             self.outputs.append((self._output(v, name), v.aval))
@@ -154,7 +156,7 @@ class GraphWriter:
     def _rename(self, eqn: Eqn, required: dict[Var, str]) -> None:
         """Name the outputs of an equation's last node after the values."""
         for v in eqn.outputs:
-            value, last_outputs = self._values[v], self.emitted[-1].outputs if self.emitted else []
+            value, last_outputs = self._values[v], self.emitted[-1].outputs
             if value.axes is None and value.name in last_outputs:
                 name = required.pop(v) if v in required else self.shared.unique(self.shared.hint(v))
                 last_outputs[last_outputs.index(value.name)] = name
