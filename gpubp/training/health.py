@@ -102,6 +102,8 @@ class Health:
     def conclude(self, executor: Executor, losses: Sequence[float]) -> tuple[list[dict[str, Any]], list[Finding]]:
         """The records of the final state, and the diagnosis from all records; `losses`: those of its epochs."""
         records = self.measure(executor) if self.total >= EVERY else []
+        if self._before:
+            self._ready(executor)  # also where a resumed training is too short to be measured again
         net = executor.net
         findings = list(self.noticed)
         if not findings and self.total >= LEAST:

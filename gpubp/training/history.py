@@ -39,10 +39,13 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 def _is_record(record: dict[str, Any]) -> bool:
+    if "epoch" in record:
+        figures = map(number, record.values())
+        whole = all(_is_count(record.get(key)) for key in ("epoch", "step")) and "train.loss" in record
+        return whole and all(isinstance(one, int | float) for one in figures)
     told = record.get("health", [])
     return (
-        all(_is_count(record.get(key, 0)) for key in ("epoch", "step"))
-        and isinstance(record.get("metrics", {}), dict)
+        isinstance(record.get("metrics", {}), dict)
         and isinstance(told, list)
         and all(isinstance(one, dict) and isinstance(one.get("help", []), list) for one in told)
     )

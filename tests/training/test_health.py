@@ -109,6 +109,14 @@ def test_a_run_that_is_resumed_has_the_same_lines(tmp_path: Path, at: int) -> No
     assert resumed.health == whole.health == elsewhere.health
 
 
+def test_a_short_run_that_is_resumed_is_told_what_was_measured_before(tmp_path: Path) -> None:
+    body = "dense(16, bias_init = constant(-90)) -> relu -> dense(1)"
+    whole = trained(tmp_path, body, epochs=8)
+    assert [finding.kind for finding in whole.health] == ["dead"]
+    trained(tmp_path, body, epochs=8, out=tmp_path / "out", stopping=lambda: True)
+    assert trained(tmp_path, body, epochs=8, resume=tmp_path / "out").health == whole.health
+
+
 @pytest.mark.parametrize(
     "line", ["{", "[]", "{}", '{"step": 0}', '{"step": 0, "number": 2, "layer": "p", "activation": [], "gradient": 1}']
 )

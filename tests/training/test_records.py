@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gpubp.training.history import health_records
+from gpubp.training.history import health_records, records
 from gpubp.training.listing import listed
 
 SIZE = {
@@ -16,8 +17,8 @@ SIZE = {
 }  # fmt: skip
 
 
-def written(path: Path, records: list[dict[str, Any]]) -> Path:
-    path.write_text("".join(f"{json.dumps(record)}\n" for record in records), "utf-8")
+def written(path: Path, lines: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in lines), "utf-8")
     return path.parent
 
 
@@ -37,6 +38,17 @@ def test_lines_of_health_are_read_up_to_the_first_that_is_damaged(tmp_path: Path
     sound = sound or (value == 8.5 and key not in ("step", "number", "layer"))
     found = health_records(written(tmp_path / "health.jsonl", [SIZE, damaged, SIZE]))
     assert found == ([SIZE, damaged, SIZE] if sound else [SIZE])
+
+
+@pytest.mark.parametrize("key", ["epoch", "step", "train.loss", "valid.loss"])
+@pytest.mark.parametrize("value", ["1", None, [], {}])
+def test_lines_of_metrics_are_read_up_to_the_first_that_is_damaged(tmp_path: Path, key: str, value: object) -> None:
+    whole = {"epoch": 1.0, "step": 8.0, "train.loss": 0.5, "valid.loss": "inf"}
+    found = records(written(tmp_path / "metrics.jsonl", [whole, {**whole, key: value}, whole]))
+    assert found == [{**whole, "valid.loss": math.inf}]
+    if key in ("step", "train.loss"):
+        lacks = {other: figure for other, figure in whole.items() if other != key}
+        assert records(written(tmp_path / "metrics.jsonl", [lacks])) == []
 
 
 def test_a_run_that_has_not_ended_has_the_figures_of_its_last_epoch(tmp_path: Path) -> None:
