@@ -45,6 +45,13 @@ def test_what_the_net_does_not_take_has_a_code(tmp_path: Path) -> None:
     assert all(same(outputs, wanted) for _, outputs in found), "where there is a code, nothing is written"
 
 
+def test_labels_of_an_only_class_are_validated_and_not_copied() -> None:
+    """A compiler would warn of a variable that nothing reads."""
+    text = text_of(filled(gpubp.loads("model { input word: class(1)\n output p = word -> embedding(2) }"), "numpy"))
+    assert "word[n] < 0 || word[n] >= 1" in text
+    assert "i64[" not in text
+
+
 @needs_compiler
 @pytest.mark.parametrize(
     "keys",

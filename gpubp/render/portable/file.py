@@ -61,15 +61,19 @@ class _File:
         body = [line.rstrip() for line in text.function(xp) if line.strip() != "EACH"]
         arguments = self._arguments()
         inputs, outputs = arguments[: len(feeds)], arguments[len(feeds) :]
-        used = {*program.outputs, *(x for eqn in program.eqns for x in eqn.operands)}
+        results = [
+            line
+            for v, argument in zip(program.outputs, outputs, strict=True)
+            for line in self._copy_output(v, argument)
+        ]
+        read = set(re.findall(r"\w+", "\n".join((*body, *results))))
+        operands = {*program.outputs, *(x for eqn in program.eqns for x in eqn.operands)}
+        # Nothing reads the labels of an only class.
+        used = {v for v in feeds if v in operands and ARENAS[v.dtype] in read}
         self.statements = [
             *(line for k, v in enumerate(feeds) for line in self._copy_input(k, v, inputs[k], v in used)),
             *body,
-            *(
-                line
-                for v, argument in zip(program.outputs, outputs, strict=True)
-                for line in self._copy_output(v, argument)
-            ),
+            *results,
         ]
         self.words = set(re.findall(r"\w+", "\n".join(self.statements)))
         # Values of some dtypes are all in loops.
