@@ -39,7 +39,7 @@ def rewritten(sheet: Sheet, numeric: Sequence[int], missing: Collection[str]) ->
     raw = plain.raw
     for sign, new in inside[1].items():
         raw = raw.replace(sign.encode(), new.encode())
-    return replace(plain, raw=raw), text.count("\n")
+    return replace(plain, raw=raw), text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _pattern(sheet: Sheet, numeric: Sequence[int], inside: str, outside: str, missing: bool) -> re.Pattern[str]:

@@ -13,7 +13,7 @@ from dsl.records import dataclass
 from ..data import Encoder, from_json
 from ..errors import CheckpointError, NetError
 from ..executor import Executor
-from ..frontend import MAIN, Net, identity, load, share_programs
+from ..frontend import MAIN, MODEL, Net, changed_parts, identity, load, share_programs
 from . import history
 from .folder import ABOUT, no_run
 from .prediction import Predictor
@@ -64,8 +64,8 @@ def asked_of(place: Path) -> tuple[str, str]:
 
 
 def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
-    """Load a run's folder, or one checkpoint in it. Raises CheckpointError if it is incomplete or corrupt, NetError if
-    its net uses names that this installation does not have, DeviceError."""
+    """Load a run's folder, or one checkpoint in it. Raises CheckpointError if it is incomplete, corrupt or of another
+    model, NetError if its net uses names that this installation does not have, DeviceError."""
     return loaded(Path(path), device)
 
 
@@ -73,12 +73,17 @@ def loaded(place: Path, device: str, like: LoadedRun | None = None) -> LoadedRun
     """The same. If the net differs from that of the run `like` in data, seed and split alone, they share the device and
     compiled programs."""
     net, saved = net_of(place), result_of(place)
+    folder = place if place.is_dir() else place.parent
+    if MODEL in changed_parts(saved.about.get("net", {}), net):
+        raise CheckpointError(
+            f"`{folder / MAIN}` and the weights in its folder are of different models: one of them has changed since "
+            f'the training. To train another model from these weights: `start = load("{place}")` in `train`'
+        )
     programs = None
     if like is not None and _programs(net) == _programs(like.net):
         net, programs = share_programs(like.net, net), like.executor.programs
     executor = Executor(net, device, saved.about.get("precision"), saved.about.get("seed"), programs=programs)
     executor.load_state_dict(saved.state)
-    folder = place if place.is_dir() else place.parent
     records = history.records(folder)
     return LoadedRun(
         folder,

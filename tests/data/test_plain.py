@@ -77,6 +77,16 @@ def test_the_usual_spellings_are_read_by_rewriting(world: World) -> None:
     np.testing.assert_array_equal(found.numbers[1], [0.45, 0.05, np.nan, np.nan])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("numeric", [[], [0]])
+def test_rows_are_counted_whatever_ends_them(world: World, numeric: list[int], end: str) -> None:
+    world.write("a.csv", end.join(["1,5;u", '2,5;"v\nw"', "3,5;u", ""]))
+    sheet = open_sheet(world.base, "a.csv", None, delimiter=";", header=False, notation=Notation(","))
+    found = _by_rewriting(sheet, numeric, [1], MISSING)
+    assert found is not None
+    assert (found.rows, len(found.labels[1].values)) == (3, 3)
+
+
 def test_a_line_break_in_a_cell_is_no_second_number(world: World) -> None:
     """Rows would be shifted, or numbers of other rows taken."""
     world.inputs, world.targets = {"x": Type((1,))}, {}

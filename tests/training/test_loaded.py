@@ -222,6 +222,17 @@ def test_env_that_is_damaged(tmp_path: Path, content: str) -> None:
             gpubp.load_run(tmp_path / "run", "cpu")
 
 
+def test_an_edited_model_does_not_take_the_weights(tmp_path: Path) -> None:
+    trained(tmp_path)
+    file = tmp_path / "run" / "resolved.net"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("cross_entropy(p, y)", "2 * cross_entropy(p, y)"), "utf-8")
+    gpubp.load_run(tmp_path / "run", "cpu")
+    file.write_text(text.replace("tanh", "relu"), "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match="the weights in its folder are of different models"):
+        gpubp.load_run(tmp_path / "run", "cpu")
+
+
 def test_a_run_with_a_layer_of_ones_own(tmp_path: Path) -> None:
     """Where nobody has defined it, the remedy is told."""
     gpubp.layer("of_ones_own")(lambda cx, x: x * 2.0)
