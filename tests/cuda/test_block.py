@@ -87,8 +87,7 @@ def test_optimizers_that_compare_two_updates(optimizer: str, use: Use, monkeypat
     monkeypatch.setattr(HostDevice, "room", 220 << 10)  # for matrices of all parameters
     device = use()
     net = gpubp.loads(re.sub("optimizer = .*", f"optimizer = {optimizer}", PLAIN))
-    data = rows_of(net, 4)
-    found = trained(net, data, "float64")
+    found = trained(net, data := rows_of(net, 4), "float64")
     assert "train_block" in device.log
     ex = gpubp.Executor(net, "cpu", "float64", backend="numpy")
     losses = ex.train_steps(data, 9, 4)
