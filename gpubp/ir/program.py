@@ -73,13 +73,10 @@ _RESERVED = frozenset({"xp", "rng", "float", "print", "range", "_"})
 """The namespace of rendered code."""
 
 
-def names(program: Program, hints: Mapping[Var, str] | None = None, reserved: Iterable[str] = ()) -> dict[Var, str]:
-    """A distinct Python identifier for each value: from `hints`, its own hint, or a number.
-
-    None is one of `reserved`, or the name of a function that the program's code calls.
-    """
-    taken = {*reserved, *(helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers)}
-    return identifiers((*program.inputs, *(v for eqn in program.eqns for v in eqn.outputs)), hints or {}, taken)
+def names(program: Program) -> dict[Var, str]:
+    """A distinct name for each value, none of them that of a function that the program's code calls."""
+    taken = {helper.__name__ for eqn in program.eqns for helper in eqn.op.helpers}
+    return identifiers((*program.inputs, *(v for eqn in program.eqns for v in eqn.outputs)), {}, taken)
 
 
 def identifiers(values: Iterable[Var], hints: Mapping[Var, str], reserved: Iterable[str]) -> dict[Var, str]:

@@ -6,7 +6,7 @@ from .errors import CannotExportError
 from .onnx import onnx_model
 from .plan_source import plan_source
 from .portable import Interface, Slot, portable_source
-from .python_source import compile_source, python_source
+from .python_source import compile_source
 from .standalone import Argument, standalone
 
 __all__ = [
@@ -32,6 +32,5 @@ __all__ = [
     "onnx_model",
     "plan_source",
     "portable_source",
-    "python_source",
     "standalone",
 ]

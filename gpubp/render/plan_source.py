@@ -140,7 +140,7 @@ class _Text:
             yield "# constants"
             for eqn in plan.constants:
                 kind = plan.places[eqn.output].buffer.kind
-                text = expression(eqn, var, {})
+                text = expression(eqn, var)
                 # Kernels require constants to be contiguous.
                 text = f'xp.array({text}, order="C")' if eqn.op.trait == "view" and kind == "constant" else text
                 yield f"{var[eqn.output]}{'' if kind == 'constant' else '[...]'} = {text}"
@@ -160,7 +160,7 @@ class _Text:
         views: dict[str, str] = {}
         for e in plan.views:  # of several that show the same elements the first, which the others may read
             if var[e.output] not in bound and selected(e.output):
-                views.setdefault(var[e.output], expression(e, var, {}))
+                views.setdefault(var[e.output], expression(e, var))
         if views and invariant:
             yield "# views"
         lines.update(views)

@@ -12,10 +12,10 @@ import gpubp
 from gpubp.insight.rules import inputs_for
 from gpubp.ir import FLOATS, Example, Primitive, Program, apply, bind, evaluate, recording, results, verify
 from gpubp.passes import plan
-from gpubp.render import compile_source, plan_source, python_source
+from gpubp.render import compile_source, plan_source
 from tests.ops.checks import EXAMPLES, IDS, arguments
 from tests.render.test_c_source import MODELS
-from tests.render.test_python_source import CLASSES, REGRESSION, XOR
+from tests.render.test_plan_source import CLASSES, REGRESSION, XOR
 
 Array = np.ndarray[Any, Any]
 each_example = pytest.mark.parametrize(("primitive", "example"), EXAMPLES, ids=IDS)
@@ -58,7 +58,7 @@ def test_a_primitive(cupy: Any, primitive: Primitive, example: Example, floats: 
 @each_example
 @each_type
 def test_a_primitive_in_a_plan(cupy: Any, primitive: Primitive, example: Example, floats: str) -> None:
-    """Into memory that is there already, and straight from the text."""
+    """Into memory that is there already."""
     arrays, params = arguments(example, floats)
     xs = inputs_for(arrays)
     with recording() as eqns:
@@ -75,8 +75,6 @@ def test_a_primitive_in_a_plan(cupy: Any, primitive: Primitive, example: Example
             slot[...] = cupy.asarray(values)
         step()
         near(host(outputs), wanted)
-    free = compile_source(python_source(program, "run"), "run", cupy)(*(cupy.asarray(a) for a in arrays))
-    near(host(several(free)), wanted)
 
 
 def rows_of(net: gpubp.Net, count: int) -> dict[str, Array]:

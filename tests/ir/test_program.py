@@ -10,7 +10,20 @@ import pytest
 from hypothesis import example, given
 
 from gpubp import ops
-from gpubp.ir import FLOATS, INTEGERS, Aval, Eqn, Program, Var, broadcast_shapes, evaluate, names, origin, recording
+from gpubp.ir import (
+    FLOATS,
+    INTEGERS,
+    Aval,
+    Eqn,
+    Program,
+    Var,
+    broadcast_shapes,
+    evaluate,
+    identifiers,
+    names,
+    origin,
+    recording,
+)
 
 GOLDEN = """\
 program(x:f32[4,2], w:f32[2,3], labels:i64[4], step:i64[]) {
@@ -76,10 +89,8 @@ def test_names_are_distinct_identifiers(hints: list[str]) -> None:
 
 
 def test_hints_come_before_the_values_own_names() -> None:
-    x = Var(Aval((), "float64"), "x")
-    with recording() as eqns:
-        y = ops.exp(x)
-    found = names(Program((x,), tuple(eqns), (y,)), {y: "hidden.dense.weight"}, reserved=("x",))
+    x, y = Var(Aval((), "float64"), "x"), Var(Aval((), "float64"))
+    found = identifiers((x, y), {y: "hidden.dense.weight"}, ("x",))
     assert list(found.values()) == ["x_2", "hidden_dense_weight"]
 
 

@@ -1,23 +1,22 @@
-"""Rendered text computes what the evaluator computes, bit for bit; on CuPy's names alone; and as a file by itself."""
+"""The source of a plan computes what the evaluator computes, bit for bit, on CuPy's names too, and as a file by
+itself."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
 
 import gpubp
 from gpubp import ops
 from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
-from gpubp.render import compile_source, python_source
-from tests.ir.random_programs import Case, programs
+from gpubp.passes import plan
+from tests.passes.test_plan import run, same
 from tests.stand_in.fake_cupy import cupy
 
 Array = np.ndarray[Any, Any]
@@ -81,40 +80,6 @@ NETS = pytest.mark.parametrize("text", [XOR, CLASSES, REGRESSION], ids=["xor", "
 MODES = pytest.mark.parametrize("mode", ["predict", "measure", "gradients", "train"])
 
 
-def same(found: Sequence[Any], wanted: Sequence[Any]) -> None:
-    assert len(found) == len(wanted)
-    for a, b in zip(found, wanted, strict=True):
-        a, b = np.asarray(a), np.asarray(b)
-        assert (a.shape, a.dtype) == (b.shape, b.dtype)
-        assert a.tobytes() == b.tobytes() or np.array_equal(a, b, equal_nan=True)
-
-
-@given(case=programs(), hints=st.lists(st.text(max_size=4), max_size=4))
-def test_random_programs(case: Case, hints: list[str]) -> None:
-    program, arrays = case
-    ours, theirs = [a.copy() for a in arrays], [a.copy() for a in arrays]
-    named = {e.outputs[0]: hint for e, hint in zip(program.eqns, hints, strict=False)}
-    run = compile_source(python_source(program, "run", named), "run", np)
-    with np.errstate(all="ignore"):
-        wanted = [np.array(v) for v in evaluate(program, ours, np)]
-        found = run(*theirs)
-    assert isinstance(found, tuple)
-    same(found, wanted)
-    same(theirs, ours)
-
-
-@given(case=programs())
-def test_random_programs_run_on_the_names_of_cupy(case: Case) -> None:
-    program, arrays = case
-    ours, theirs = [a.copy() for a in arrays], [cupy.asarray(a) for a in arrays]
-    text = python_source(program, "run")
-    with np.errstate(all="ignore"):
-        wanted = compile_source(text, "run", np)(*ours)
-        found = compile_source(text, "run", cupy)(*theirs)
-    same([a.get() for a in found], wanted)
-    same([a.get() for a in theirs], ours)
-
-
 def feeds_and_states(ex: gpubp.Executor, program: Any, data: Mapping[str, Array], mode: str) -> list[Array]:
     """Arguments for a program of the executor's: the batch, and its state."""
     state = ex.state_dict()
@@ -137,15 +102,16 @@ def feeds_and_states(ex: gpubp.Executor, program: Any, data: Mapping[str, Array]
 def test_real_nets(text: str, mode: Any, precision: str) -> None:
     ex = gpubp.Executor(gpubp.loads(text), device="cpu", precision=precision)
     built = ex.compiled(mode, ROWS).built
-    rendered = python_source(built.program, mode, built.hints)
+    count = len(built.feeds)
+    planned = plan(built.program, built.program.inputs[:count])
     arrays = feeds_and_states(ex, built.program, DATA[text], mode)
-    ours, plain, stand_in = ([a.copy() for a in arrays] for _ in range(3))
-    on_gpu = [cupy.asarray(a) for a in stand_in]
+    ours, plain = [a.copy() for a in arrays], [a.copy() for a in arrays]
+    on_gpu = [cupy.asarray(a.copy()) for a in arrays[count:]]
     wanted = evaluate(built.program, ours, np)
-    same(compile_source(rendered, mode, np)(*plain), wanted)
-    same([a.get() for a in compile_source(rendered, mode, cupy)(*on_gpu)], wanted)
+    same(run(planned, plain[:count], plain[count:]), wanted)
+    same(run(planned, plain[:count], on_gpu, cupy), wanted)
     same(plain, ours)
-    same([a.get() for a in on_gpu], ours)
+    same([a.get() for a in on_gpu], ours[count:])
     changed = [v.hint for v, a, b in zip(built.program.inputs, arrays, ours, strict=True) if a.tobytes() != b.tobytes()]
     assert bool(changed) == (mode == "train")
 
@@ -178,47 +144,16 @@ def test_every_mode_has_a_source_that_runs(text: str, mode: Any) -> None:
         exec(compile(source, "<source>", "exec"), {"__name__": "__main__", "print": lambda *values: None})
 
 
-def test_golden() -> None:
-    """A person could have written it."""
-    x, w, step = Var(Aval((4, 2), "float32"), "x"), Var(Aval((2, 3), "float32"), "w"), Var(Aval((), "int64"), "step")
-    with recording() as eqns:
-        p = ops.softmax(x @ w * -2, axis=-1)
-        top = ops.max_(p, (1,))
-        new = w - 0.5 * w
-        count = step + 1
-    program = verify(Program((x, w, step), tuple(eqns), (top,), ((w, new), (step, count))))
-    assert python_source(program, "run", {p: "hidden.p", new: "new"}, lambda origin: "here") == (
-        """\
-def softmax(xp, x, axis):
-    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
-    return e / xp.sum(e, axis=axis, keepdims=True)
-
-
-def run(x, w, step):
-    t0 = xp.matmul(x, w)
-    t1 = t0 * (-2.0)
-    hidden_p = softmax(xp, t1, -1)
-    t2 = xp.max(hidden_p, axis=(1,))
-    t3 = 0.5 * w
-    new = w - t3
-    t4 = step + 1
-    # the new state, stored after the last read of the old one
-    w[...] = new
-    step[...] = t4
-    return (t2,)
-"""
-    )
-
-
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan"), -0.0, 1e300, -1e-300, 0.1])
 def test_numbers_survive_as_text(number: float) -> None:
     x = Var(Aval((1,), "float64"), "float")
     with recording() as eqns:
         y = x * number
         z = ops.sub(number, y)
-    run = compile_source(python_source(Program((x,), tuple(eqns), (y, z)), "run"), "run", np)
+    planned = plan(verify(Program((x,), tuple(eqns), (y, z))), (x,))
     with np.errstate(all="ignore"):
-        same(run(np.array([2.0])), [np.array([2.0]) * number, number - np.array([2.0]) * number])
+        wanted = [np.array([2.0]) * number, number - np.array([2.0]) * number]
+        same(run(planned, [np.array([2.0])], []), wanted)
 
 
 def test_the_old_state_is_read_by_all() -> None:
@@ -228,5 +163,5 @@ def test_the_old_state_is_read_by_all() -> None:
         old_a, old_b = a + 0.0, b + 0.0
     program = verify(Program((a, b), tuple(eqns), (), ((a, old_b), (b, old_a))))
     arrays = [np.zeros(2), np.ones(2)]
-    assert compile_source(python_source(program, "run"), "run", np)(*arrays) == ()
+    assert run(plan(program, ()), [], arrays) == []
     same(arrays, [np.ones(2), np.zeros(2)])
