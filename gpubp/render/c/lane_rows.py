@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Operand, Reduction, Var
-from .memory import C_TYPE, Access, NoKernelError, lane_loop
+from .memory import C_TYPE, Access, NoKernelError
 from .row_parts import Part
 from .rows import RowKernel
+from .statements import braced, lane_loop
 
 
 class LaneKernel(RowKernel):
@@ -32,9 +33,8 @@ class LaneKernel(RowKernel):
                 values = [self._value(part, [*index, "0"]) for part in single]
                 out += lane_loop([*values, *(f"{part.name}_lanes[l] = {part.name};" for part in single)])
             if per_element_parts:
-                head = f"for (int64_t j = {begin}; j < {end}; j++) {{"
                 body = lane_loop(self._body(per_element_parts, [*index, "j"], "j * LANES + l"))
-                out += [head, *(f"    {line}" for line in body), "}"]
+                out += braced(f"for (int64_t j = {begin}; j < {end}; j++)", body)
             out += [
                 f"{self._reduction(part, index).removesuffix(')')}, {part.name}_lanes);"
                 for part in parts
@@ -58,7 +58,8 @@ class LaneKernel(RowKernel):
             return self.memory.literal(part.eqn, i)
         if i in part.reads:
             return part.reads[i].at(index)
-        producer = self.producers.get(x) or self.producers[self.memory.base(x)]
+        producer = self._producer(x)
+        assert producer is not None
         if producer.phase == part.phase and producer.per_element == part.per_element and not producer.reduces:
             return producer.name
         if not producer.per_element:

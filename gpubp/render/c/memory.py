@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from dsl.records import dataclass
 
-from ...ir import Eqn, Var
+from ...ir import Eqn, Read, Var
 from ...ops.constants import literal_dtype
 from ...passes import ALIGN, ITEM, Buffer, Place, Plan, base_of
 from .literals import c_literal
@@ -52,6 +52,11 @@ class Access:
         first = f"({text}) * LANES" if "+" in text else f"{text} * LANES"
         return f"{self.pointer}[{lane if text == '0' else f'{first} + {lane}'}]"
 
+    @property
+    def name(self) -> str:
+        """The name of the value, for local variables."""
+        return self.pointer.rstrip("_").removesuffix("_at")
+
     def along(self, strides: tuple[int, ...]) -> Access:
         """The same elements for other loops."""
         return replace(self, strides=strides)
@@ -61,33 +66,6 @@ def offset(index: Sequence[str], strides: Sequence[int]) -> str:
     """The offset of an element, in elements."""
     parts = [i if s == 1 else f"{i} * {s}" for i, s in zip(index, strides, strict=True) if s and i != "0"]
     return " + ".join(parts) or "0"
-
-
-def lane_loop(body: Sequence[str]) -> list[str]:
-    """Lines run for each lane, independently."""
-    return ["EACH", "for (int64_t l = 0; l < LANES; l++) {", *(f"    {line}" for line in body), "}"]
-
-
-def loops(
-    shape: Sequence[int],
-    lines: Sequence[str],
-    independent: bool = False,
-    bounds: tuple[str, str] | None = None,
-) -> list[str]:
-    """A loop nest around statements. `independent`: the innermost loop carries no dependence; `bounds`: those of the
-    outermost loop, if not its whole axis."""
-    lines = list(lines)
-    for k in reversed(range(len(shape))):
-        begin, end = bounds if bounds is not None and k == 0 else ("0", str(shape[k]))
-        lines = [f"for (int64_t i{k} = {begin}; i{k} < {end}; i{k}++) {{", *indented(lines), "}"]
-        if independent and k == len(shape) - 1:
-            lines.insert(0, "EACH")
-    return lines
-
-
-def indented(lines: Sequence[str]) -> list[str]:
-    """Statements indented one level."""
-    return [f"    {line}" for line in lines]
 
 
 class Memory:
@@ -162,29 +140,29 @@ class Memory:
         self.number_declarations[k] = f"const {kind} number{k} = NUMBER({kind}, {k}); /* {number.text} */"
         return f"number{k}"
 
-    def arena_offset(self, buffer: Buffer) -> int | None:
-        """The byte offset of a buffer in the arena; None for one outside it."""
-        return buffer.start if buffer.kind == "arena" else None
+    def reads(self, eqn: Eqn) -> list[Read]:
+        """The operands of an equation whose form addresses their elements itself."""
+        return [Read(x.shape, SUFFIX.get(x.dtype, ""), self.access(x, x.shape).at) for x in eqn.operands]
 
     def declarations(self) -> list[str]:
         """The declarations of the pointers, then of the numbers."""
-        return [*self.pointer_declarations(), *self.number_declarations.values()]
-
-    def pointer_declarations(self) -> list[str]:
         lines = []
         for (buffer, start, dtype), name in self.pointers.items():
-            const = "" if name in self.written else "const "
-            kind = f"{const}{C_TYPE[dtype]} *"
-            copies = LANES if self.lanes and buffer.kind != "constant" else 1
-            start *= copies
-            if (arena_offset := self.arena_offset(buffer)) is not None:
-                at = f"(arena + {copies * arena_offset + start * ITEM[dtype]})"
-                lines.append(f"{kind}const {name} = ({kind}){at};")
-            else:
-                lines.append(
-                    f"{kind}const {name} = ({kind})tables[{self.tables[buffer]}]{f' + {start}' if start else ''};"
-                )
-        return lines
+            kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
+            lines.append(f"{kind}const {name} = {self.address(buffer, start, dtype, kind)};")
+        return [*lines, *self.number_declarations.values()]
+
+    def address(self, buffer: Buffer, start: int, dtype: str, kind: str) -> str:
+        """The address of element `start` of a buffer, as a pointer of the type `kind`."""
+        copies = LANES if self.lanes and buffer.kind != "constant" else 1
+        start *= copies
+        if (arena_offset := self.arena_offset(buffer)) is not None:
+            return f"({kind})(arena + {copies * arena_offset + start * ITEM[dtype]})"
+        return f"({kind})tables[{self.tables[buffer]}]{f' + {start}' if start else ''}"
+
+    def arena_offset(self, buffer: Buffer) -> int | None:
+        """The byte offset of a buffer in the arena; None for one outside it."""
+        return buffer.start if buffer.kind == "arena" else None
 
 
 Span = tuple[Buffer | None, int, int]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from dsl.records import dataclass
 
@@ -60,3 +61,17 @@ class KernelSteps:
     lines: tuple[str, ...]
     split: tuple[int, int] | None
     """See gpubp.render.c.memory.Memory."""
+
+
+Steps = TypeVar("Steps", bound=KernelSteps)
+
+
+def consecutive(kernels: Iterable[Steps], unfused: bool = False) -> list[list[Steps]]:
+    """Kernels as runs without a gap, or with `unfused` one by one."""
+    runs: list[list[Steps]] = []
+    for kernel in kernels:
+        if runs and not unfused and runs[-1][-1].stop == kernel.first:
+            runs[-1].append(kernel)
+        else:
+            runs.append([kernel])
+    return runs

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ...ir import Eqn
-from .memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, indented, lane_loop, loops
+from .memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError
 from .parallel import CACHE_LINE, parallel_bounds
+from .statements import braced, lane_loop, loops
 
 PLAIN = 1 << 12
 """Maximum multiplications of a product for which plain loops are no slower than the general function."""
@@ -42,13 +43,12 @@ def product(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
         if not lead:
             # When split by columns, parts pack disjoint pieces of the right matrix.
             by_columns = m < 2 * HIGH or (n >= m and n >= 2 * CACHE_LINE)
-            axis, iterations, strides_ = (
-                ("n", n, (0, b_column, 1)) if by_columns else ("m", m, (row, 0, out.strides[-2]))
-            )
-            parallel_bounds(memory, iterations, work // 8 + n * k * slim, CACHE_LINE if by_columns else HIGH)
+            granule = CACHE_LINE if by_columns else HIGH
+            parallel_bounds(memory, n if by_columns else m, work // 8 + n * k * slim, granule)
             if memory.split is not None:
-                size[axis] = "end - begin"
-                at = [f"{x} + begin * {step}" if step else x for x, step in zip(at, strides_, strict=True)]
+                size["n" if by_columns else "m"] = "end - begin"
+                steps = (0, b_column, 1) if by_columns else (row, 0, out.strides[-2])
+                at = [f"{x} + begin * {step}" if step else x for x, step in zip(at, steps, strict=True)]
         arguments = f"{at[0]}, 0, 0, {row}, {column}, {at[1]}, {b_row}, {b_column}, {at[2]}, {out.strides[-2]}, 0"
         if slim:
             arguments = f"{at[0]}, {row}, {column}, {at[1]}, {b_row}, {at[2]}, {out.strides[-2]}"
@@ -69,8 +69,7 @@ def _side_by_side(left: Access, right: Access, out: Access, index: list[str], si
     term = f"{fma}({left.at([*index, 'i', 'p'])}, {right.at([*index, 'p', 'j'])}, sum)"
     body = [f"{kind} sum = 0;", f"for (int64_t p = 0; p < {k}; p++) sum = {term};"]
     lines = lane_loop([*body, f"{out.at([*index, 'i', 'j'])} = sum;"])
-    lines = [f"for (int64_t j = 0; j < {n}; j++) {{", *indented(lines), "}"]
-    return [f"for (int64_t i = 0; i < {m}; i++) {{", *indented(lines), "}"]
+    return braced(f"for (int64_t i = 0; i < {m}; i++)", braced(f"for (int64_t j = 0; j < {n}; j++)", lines))
 
 
 def _column(left: Access, right: Access, out: Access, index: list[str], m: int, k: int) -> list[str]:
@@ -97,14 +96,15 @@ def _plain(left: Access, right: Access, out: Access, index: list[str], sizes: tu
     lines = []
     element = right.at([*index, "p", "j"])
     if right.strides[-1] != 1 and n > 1:
-        lines += [f"{kind} packed[{k * n}];"]
-        lines += [
+        lines = [
+            f"{kind} packed[{k * n}];",
             f"for (int64_t p = 0; p < {k}; p++)",
             f"    for (int64_t j = 0; j < {n}; j++) packed[p * {n} + j] = {element};",
         ]
         element = f"packed[p * {n} + j]"
     each = f"for (int64_t j = 0; j < {n}; j++)"
-    lines += [
+    return [
+        *lines,
         f"for (int64_t i = 0; i < {m}; i++) {{",
         f"    {kind} sums[{n}];",
         f"    {each} sums[j] = 0;",
@@ -115,4 +115,3 @@ def _plain(left: Access, right: Access, out: Access, index: list[str], sizes: tu
         f"    {each} {out.at([*index, 'i', 'j'])} = sums[j];",
         "}",
     ]
-    return lines

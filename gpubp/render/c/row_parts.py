@@ -15,6 +15,15 @@ BUFFERED = 4096
 """Longest row, in elements, that may be buffered."""
 
 
+def decomposition(eqn: Eqn, form: RowDecomposition) -> Iterator[Eqn]:
+    """The equations that together compute the result of a row-wise one."""
+    with recording() as steps:
+        out = form.steps(*eqn.inputs, **eqn.params)
+    for step in steps:
+        outputs = eqn.outputs if step.output is out else step.outputs
+        yield Eqn(step.op, step.inputs, step.params, outputs, eqn.origin)
+
+
 @dataclass(eq=False, slots=True)
 class Part:
     """An equation of the kernel. `per_element`: it has a value for each element of a row, else one per row; `phase`:
@@ -36,6 +45,11 @@ class Part:
     @property
     def reduces(self) -> bool:
         return isinstance(self.form, Reduction)
+
+    @property
+    def reduction(self) -> Reduction:
+        assert isinstance(self.form, Reduction)
+        return self.form
 
 
 class RowParts:
@@ -67,13 +81,10 @@ class RowParts:
         """An equation, or its decomposition."""
         if not isinstance(eqn.op.c, RowDecomposition):
             yield eqn
-            return
-        if eqn.params["axis"] not in (-1, len(self.shape) - 1):
+        elif eqn.params["axis"] in (-1, len(self.shape) - 1):
+            yield from decomposition(eqn, eqn.op.c)
+        else:
             raise NoKernelError
-        with recording() as steps:
-            out = eqn.op.c.steps(*eqn.inputs, **eqn.params)
-        for step in steps:
-            yield Eqn(step.op, step.inputs, step.params, (eqn.output,) if step.output is out else step.outputs)
 
     def _add(self, eqn: Eqn) -> None:
         form = eqn.op.c
@@ -101,7 +112,7 @@ class RowParts:
     def _connect(self, part: Part, i: int, x: Var, per_element: bool) -> None:
         """Input `i` of a part is read from memory, or is the value of an earlier part. `per_element`: whether the part
         reads each element of a row. Raises NoKernelError if the value is not available row by row."""
-        producer = self.producers.get(x) or self.producers.get(self.memory.base(x))
+        producer = self._producer(x)
         shape = self.shape if part.reduces else part.output.shape
         if producer is None:
             part.reads[i] = self._access(x, shape, per_element)
@@ -117,6 +128,10 @@ class RowParts:
         if producer.per_element and not per_element:
             raise NoKernelError
         part.phase = max(part.phase, producer.phase + producer.reduces)
+
+    def _producer(self, x: Var) -> Part | None:
+        """The part that computes a value, or what it is a view of; None if it is read from memory."""
+        return self.producers.get(x) or self.producers.get(self.memory.base(x))
 
     def _as_copy(self, eqn: Eqn) -> Eqn:
         """A view that has to be computed, as a copy of the elements it shows."""
@@ -202,7 +217,7 @@ class RowParts:
         self.chunked = False
         for part in self.parts:
             for x in part.eqn.operands:
-                producer = self.producers.get(x) or self.producers.get(self.memory.base(x))
+                producer = self._producer(x)
                 if producer is None or not producer.per_element or (producer.phase == part.phase and not part.reduces):
                     continue
                 if producer.store is not None and producer.store.strides[-1] == 1:

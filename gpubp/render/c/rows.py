@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from ...ir import FLOATS, Elementwise, Operand, Reduction, Var, fill
 from .memory import C_TYPE, SUFFIX, Access, NoKernelError
 from .parallel import CACHE_LINE, parallel_bounds
 from .row_parts import Part, RowParts
+from .statements import braced
 
 CHUNK = 1024
 """Elements of a longer row that are computed before they are reduced; sums are accumulated in such chunks anyway."""
@@ -29,8 +29,7 @@ class RowKernel(RowParts):
             ends[0] = parallel_bounds(self.memory, self.length, work, CACHE_LINE)
         row = self._row(index, *ends[-1])
         for i, (begin, end) in reversed(list(zip(index, ends, strict=False))):
-            head = f"for (int64_t {i} = {begin}; {i} < {end}; {i}++) {{"
-            row = [head, *_indented(row), "}"]
+            row = braced(f"for (int64_t {i} = {begin}; {i} < {end}; {i}++)", row)
         return row
 
     def _row(self, index: Sequence[str], begin: str, end: str) -> list[str]:
@@ -44,7 +43,7 @@ class RowKernel(RowParts):
                 for access in part.reads.values():
                     if not access.strides[-1] and self.length > 1:
                         text = access.at([*index, "0"])
-                        fixed.setdefault(text, f"{access.pointer.rstrip('_').removesuffix('_at')}_once{len(fixed)}")
+                        fixed.setdefault(text, f"{access.name}_once{len(fixed)}")
                         self.fixed[access] = fixed[text]
         kinds = {a.at([*index, "0"]): C_TYPE[a.dtype] for a in self.fixed}
         out += [f"const {kinds[text]} {name} = {text};" for text, name in fixed.items()]
@@ -58,8 +57,8 @@ class RowKernel(RowParts):
                 continue
             if per_element_parts:
                 out += ["EACH"] if self.length > 1 else []
-                out.append(f"for (int64_t j = {begin}; j < {end}; j++) {{")
-                out += [*_indented(self._body(per_element_parts, [*index, "j"], "j")), "}"]
+                body = self._body(per_element_parts, [*index, "j"], "j")
+                out += braced(f"for (int64_t j = {begin}; j < {end}; j++)", body)
             out += [f"const {C_TYPE[p.output.dtype]} {p.name} = {self._reduction(p, index)};" for p in reductions]
         for part in self.parts:
             if part.store is not None and not part.per_element:
@@ -74,30 +73,27 @@ class RowKernel(RowParts):
 
     def _chunks(self, per_element_parts: Sequence[Part], reductions: Sequence[Part], index: Sequence[str]) -> list[str]:
         """A long row in chunks: each is computed, then reduced."""
-        out = [f"double {p.name}_all = {_form(p, Reduction).start};" for p in reductions]
-        out.append(f"for (int64_t first = 0; first < {self.length}; first += {CHUNK}) {{")
-        out.append(f"    const int64_t n = {self.length} - first < {CHUNK} ? {self.length} - first : {CHUNK};")
-        out += [f"    {C_TYPE[p.output.dtype]} {p.name}_row[{CHUNK}];" for p in per_element_parts if p.buffered]
-        out += ["    EACH", "    for (int64_t k = 0; k < n; k++) {", "        const int64_t j = first + k;"]
-        out += [*_indented(_indented(self._body(per_element_parts, [*index, "j"], "k"))), "    }"]
+        chunk = [f"const int64_t n = {self.length} - first < {CHUNK} ? {self.length} - first : {CHUNK};"]
+        chunk += [f"{C_TYPE[p.output.dtype]} {p.name}_row[{CHUNK}];" for p in per_element_parts if p.buffered]
+        body = ["const int64_t j = first + k;", *self._body(per_element_parts, [*index, "j"], "k")]
+        chunk += ["EACH", *braced("for (int64_t k = 0; k < n; k++)", body)]
         for p in reductions:
-            form = _form(p, Reduction)
-            piece = f"{form.row}({self._row_at(p, index, 'first')}, n)".replace("{t}", _suffix(p))
-            out.append(f"    {p.name}_all = {fill(form.join, [f'{p.name}_all', piece])};".replace("{t}", "f64"))
-        out.append("}")
+            piece = f"{p.reduction.row}({self._row_at(p, index, 'first')}, n)".replace("{t}", _suffix(p))
+            chunk.append(f"{p.name}_all = {fill(p.reduction.join, [f'{p.name}_all', piece])};".replace("{t}", "f64"))
         return [
-            *out,
+            *(f"double {p.name}_all = {p.reduction.start};" for p in reductions),
+            *braced(f"for (int64_t first = 0; first < {self.length}; first += {CHUNK})", chunk),
             *(f"const {C_TYPE[p.output.dtype]} {p.name} = ({C_TYPE[p.output.dtype]}){p.name}_all;" for p in reductions),
         ]
 
     def _reduction(self, part: Part, index: Sequence[str]) -> str:
-        function = self._function(_form(part, Reduction)).replace("{t}", _suffix(part))
+        function = self._function(part.reduction).replace("{t}", _suffix(part))
         return f"{function}({self._row_at(part, index, '0')}, {self.length})"
 
     def _row_at(self, part: Part, index: Sequence[str], first: str) -> str:
         """A pointer to the elements that a reduction reads."""
         (x,) = part.eqn.operands
-        producer = self.producers.get(x) or self.producers.get(self.memory.base(x))
+        producer = self._producer(x)
         if producer is not None and producer.buffered:
             return f"{producer.name}_row"
         access = part.reads.get(0) if producer is None else producer.store
@@ -118,7 +114,8 @@ class RowKernel(RowParts):
         eqn, y = part.eqn, part.output
         dtypes = [x.dtype for x in eqn.operands]
         texts = [self._operand(part, i, x, index) for i, x in enumerate(eqn.inputs)]
-        form = _form(part, Elementwise)
+        form = part.form
+        assert isinstance(form, Elementwise)
         text = form.text if isinstance(form.text, str) else form.text(**eqn.params)
         kind = next((SUFFIX[d] for d in dtypes if d in FLOATS), "")
         text = fill(text.replace("{t}", kind).replace("{type}", C_TYPE[y.dtype]), texts)
@@ -132,7 +129,8 @@ class RowKernel(RowParts):
         if i in part.reads:
             read = part.reads[i]
             return self.fixed[read] if part.per_element and read in self.fixed else read.at(index)
-        producer = self.producers.get(x) or self.producers[self.memory.base(x)]
+        producer = self._producer(x)
+        assert producer is not None
         if not producer.per_element or producer.phase == part.phase:
             return producer.name
         if producer.buffered:
@@ -141,14 +139,5 @@ class RowKernel(RowParts):
         return producer.store.at(index)
 
 
-def _form(part: Part, kind: type[Any]) -> Any:
-    assert isinstance(part.form, kind)
-    return part.form
-
-
 def _suffix(part: Part) -> str:
     return SUFFIX[part.output.dtype]
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"    {line}" for line in lines]

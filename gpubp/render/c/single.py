@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Call, Eqn, Gather, Product, Read, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
+from ...ir import Call, Eqn, Gather, Product, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
 from ...passes import ITEM, Step, dense
-from .memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse, lane_loop, loops
+from .memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse
 from .parallel import parallel_bounds
 from .products import product
+from .statements import braced, lane_loop, loops
 
 ELEMENT = 4
 """Estimated elementary operations of an element with computed indices."""
@@ -66,33 +67,31 @@ def _reduction(memory: Memory, eqn: Eqn, form: Reduction, out: Access) -> list[s
     suffix = SUFFIX[x.dtype]
     fill_access, fill_index = out.along(fill_strides), [f"i{k}" for k in range(len(fill_shape))]
     lines = _nest(memory, fill_shape, [f"{fill_access.at(fill_index)} = {form.start};"], independent=True)
-    target_element, source_element = out.along(to_strides), read.along(source_strides)
+    source = read.along(source_strides)
     if shape and not to_strides[-1] and source_strides[-1] == 1:
         # Contiguous elements are reduced at once.
-        first_of_row, row_start = source_element.at([*index[:-1], "0"], "0"), [*index[:-1], "0"]
-        declarations: list[str] = []
-        row = f"{form.row}(&{first_of_row}, {shape[-1]})"
+        index[-1] = "0"
+        target, first, length = out.along(to_strides).at(index), source.at(index, "0"), shape[-1]
         if memory.lanes:
-            declarations = [f"{C_TYPE[x.dtype]} row[LANES];", f"{form.lanes}(&{first_of_row}, {shape[-1]}, row);"]
-            row = "row[l]"
-        body, outer, independent = (
-            f"{target_element.at(row_start)} = {fill(form.join, [target_element.at(row_start), row])};",
-            shape[:-1],
-            False,
-        )
+            body = [
+                f"{C_TYPE[x.dtype]} row[LANES];",
+                f"{form.lanes}(&{first}, {length}, row);",
+                *lane_loop([f"{target} = {fill(form.join, [target, 'row[l]'])};"]),
+            ]
+        else:
+            body = [f"{target} = {fill(form.join, [target, f'{form.row}(&{first}, {length})'])};"]
+        lines += loops(shape[:-1], body)
     else:
-        declarations, outer, independent = [], shape, bool(shape and to_strides[-1])
-        body = f"{target_element.at(index)} = {fill(form.join, [target_element.at(index), source_element.at(index)])};"
-    inner = lane_loop([body]) if memory.lanes else [body]
-    lines += loops(outer, [*declarations, *inner], independent and not memory.lanes)
+        target = out.along(to_strides).at(index)
+        body = [f"{target} = {fill(form.join, [target, source.at(index)])};"]
+        lines += _nest(memory, shape, body, independent=bool(shape and to_strides[-1]))
     return [line.replace("{t}", suffix) for line in lines]
 
 
 def _gather(memory: Memory, eqn: Eqn, form: Gather, out: Access) -> list[str]:
     shape = eqn.output.shape
     index = [f"i{k}" for k in range(len(shape))]
-    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
-    text = form.text(index, shape, *reads, **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
+    text = form.text(index, shape, *memory.reads(eqn), **eqn.params).replace("{t}", SUFFIX.get(eqn.output.dtype, ""))
     if not text:
         raise NoKernelError
     bounds = parallel_bounds(memory, shape[0], eqn.output.aval.size * ELEMENT) if shape else None
@@ -102,8 +101,7 @@ def _gather(memory: Memory, eqn: Eqn, form: Gather, out: Access) -> list[str]:
 def _scatter_add(memory: Memory, eqn: Eqn, form: ScatterAdd, out: Access) -> list[str]:
     y, value = eqn.output, eqn.operands[0]
     index = [f"i{k}" for k in range(max(y.ndim, value.ndim))]
-    reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), memory.access(x, x.shape).at) for x in eqn.operands]
-    own = index[: value.ndim]
+    reads, own = memory.reads(eqn), index[: value.ndim]
     place = out.at(form.place(own, y.shape, *reads, **eqn.params))
     zeros = _nest(memory, y.shape, [f"{out.at(index[: y.ndim])} = 0;"], independent=True)
     return [*zeros, *_nest(memory, value.shape, [f"{place} = {place} + {reads[0](own)};"])]
@@ -111,24 +109,26 @@ def _scatter_add(memory: Memory, eqn: Eqn, form: ScatterAdd, out: Access) -> lis
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> list[str]:
     y = eqn.output
-    if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
-        raise NoKernelError
-    where = "all" if memory.lanes else out.pointer
-    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", where).replace("{size}", str(y.aval.size))
-    for key, value in eqn.params.items():
-        text = text.replace(f"{{{key}}}", literal(value))
-    operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
-    call = f"{fill(text, operands)};"
+    call = f"{call_text(memory, eqn, form, out, 'all' if memory.lanes else out.pointer)};"
     if not memory.lanes:
         return [call]
     spread = f"for (int64_t j = 0; j < {y.aval.size}; j++) {out.along((1,)).at(['j'])} = all[j];"
     return [
         f"{C_TYPE[y.dtype]} all[{max(y.aval.size, 1)}];",
-        "for (int64_t l = 0; l < LANES; l++) {",
-        f"    {call}",
-        f"    {spread}",
-        "}",
+        *braced("for (int64_t l = 0; l < LANES; l++)", [call, spread]),
     ]
+
+
+def call_text(memory: Memory, eqn: Eqn, form: Call, out: Access, pointer: str) -> str:
+    """The call of a function that fills the result, at `pointer`. Raises NoKernelError unless that is contiguous and
+    the operands are scalars."""
+    y = eqn.output
+    if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
+        raise NoKernelError
+    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", pointer).replace("{size}", str(y.aval.size))
+    for key, value in eqn.params.items():
+        text = text.replace(f"{{{key}}}", literal(value))
+    return fill(text, [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs])
 
 
 def _routine(memory: Memory, step: Step, form: Routine, out: Access) -> list[str]:

@@ -13,7 +13,7 @@ from ..loops import loop_steps
 from .identifiers import C_RESERVED, comment, readable_name
 from .memory import C_TYPE, Memory, NoKernelError
 from .number_table import NumberTable, number_table
-from .parts import Compiled, CSource, KernelSteps
+from .parts import Compiled, CSource, KernelSteps, consecutive
 from .rows import RowKernel
 from .single import single_kernel
 
@@ -179,26 +179,18 @@ class PlanText:
     # Functions ----------------------------------------------------------------------------------------------------
     def source(self, collect: Sequence[Var] = (), unfused: bool = False) -> CSource:
         """Only the functions, without those that they call, and without loops."""
-        kernels = {kernel.first: kernel for kernel in self.kernels()}
-        functions: list[Compiled] = []
-        texts: list[str] = []
-        position, end = 0, len(self.plan.steps)
-        while position < end:
-            if position not in kernels:
-                position += 1
-                continue
-            sequence = [kernels[position]]
-            while not unfused and sequence[-1].stop in kernels:
-                sequence.append(kernels[sequence[-1].stop])
-            function = Compiled(f"{self.name}_{len(functions)}", position, sequence[-1].stop)
-            functions.append(function)
-            texts.append(self._function(function, sequence))
-            position = function.stop
+        runs = consecutive(self.kernels(), unfused)
+        functions = self.functions(runs)
+        texts = [self._function(function, run) for function, run in zip(functions, runs, strict=True)]
         many = ""
-        if functions and collect and (functions[0].first, functions[0].stop) == (0, end):
+        if functions and collect and (functions[0].first, functions[0].stop) == (0, len(self.plan.steps)):
             many = f"{self.name}_many"
             texts.append(self._many(many, functions[0], collect))
-        return CSource("\n\n".join(texts), tuple(functions), self.tables, many, {}, self.number_table.table)
+        return CSource("\n\n".join(texts), functions, self.tables, many, {}, self.number_table.table)
+
+    def functions(self, runs: Iterable[Sequence[KernelSteps]]) -> tuple[Compiled, ...]:
+        """A function for each run of kernels."""
+        return tuple(Compiled(f"{self.name}_{k}", run[0].first, run[-1].stop) for k, run in enumerate(runs))
 
     def _many(self, name: str, step: Compiled, collect: Sequence[Var]) -> str:
         memory = self.memory()
@@ -241,11 +233,13 @@ class PlanText:
             if plan.early == end:
                 lines += self.guard()
             for k, (state, value) in enumerate(plan.copies):
-                memory = self.memory()
-                copying = Eqn(copy, (value,), {}, (state,))
-                body = self.row_kernel_type()(memory, [copying], state.shape, {state}).lines()
-                lines += self.block(self._kernel(end + k, end, memory, body))
+                lines += self.block(self.copy_kernel(self.memory(), value, state, end + k, end))
         return lines
+
+    def copy_kernel(self, memory: Memory, value: Var, to: Var, first: int, stop: int) -> KernelSteps:
+        """The kernel of a copy that is not a step of the plan."""
+        lines = self.row_kernel_type()(memory, [Eqn(copy, (value,), {}, (to,))], to.shape, {to}).lines()
+        return self._kernel(first, stop, memory, lines)
 
     def block(self, kernel: KernelSteps) -> list[str]:
         """A kernel's lines inline, or a call that splits them among threads, with the function appended to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from dsl.records import dataclass
 
@@ -13,6 +14,7 @@ from ...passes import ALIGN, ITEM, Buffer, Plan
 from ..c.memory import C_TYPE
 from ..c.number_table import NumberTable
 from ..c.parts import code_of
+from ..c.statements import braced, indented
 from .task_text import TaskText
 from .tasks import (
     MAIN_BARRIER,
@@ -27,7 +29,7 @@ from .tasks import (
     whole_warps,
 )
 from .text import batch_lines
-from .work import BLOCK, WARP, indented
+from .work import BLOCK, WARP
 
 MAX_THREADS = 512
 """Maximum threads: with more, a thread would have fewer than 128 registers."""
@@ -126,15 +128,8 @@ class BlockText(TaskText):
             return None
         control_words = len(BLOCK_CONTROL) + len(self.plan.feeds) + len(self.collect)
         dynamic = self.size if size > STATIC_SHARED else 0
-        block = Block(
-            f"{self.name}_block",
-            threads,
-            self.plan.feeds[0].shape[0],
-            control_words,
-            barrier_count(schedule),
-            dynamic,
-            "",
-        )
+        batch, barriers = self.plan.feeds[0].shape[0], barrier_count(schedule)
+        block = Block(f"{self.name}_block", threads, batch, control_words, barriers, dynamic, "")
         return replace(block, text=self._text(schedule, warp_tasks, block))
 
     # Tasks -----------------------------------------------------------------------------------------------------------
@@ -150,10 +145,9 @@ class BlockText(TaskText):
         memory, lines = self.memory(), list[str]()
         for k, var in enumerate(self.collect):
             text, word = memory.access(var, ()).at([]), len(BLOCK_CONTROL) + len(self.plan.feeds) + k
-            lines.append(
-                f"(({C_TYPE[var.dtype]} *)control[{word}])[net * control[{_control_index('width')}] + s] = {text};"
-            )
-        lines = ["if (THREAD == 0) {", *indented([*memory.declarations(), *lines]), "}"]
+            place = f"net * control[{_control_index('width')}] + s"
+            lines.append(f"(({C_TYPE[var.dtype]} *)control[{word}])[{place}] = {text};")
+        lines = braced("if (THREAD == 0)", [*memory.declarations(), *lines])
         return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
 
     # Text ------------------------------------------------------------------------------------------------------------
@@ -168,37 +162,24 @@ class BlockText(TaskText):
         crew = Crew(main_threads, f"meet<{MAIN_BARRIER}, {main_threads}>();") if warp_tasks else whole_block
         step = [line for phase in early for line in self._phase(phase, crew, functions)]
         if warp_tasks:
-            warp_lines = self._strand(
-                Strand(tuple(warp_tasks)), f"threadIdx.x - {main_threads}", 0, crew, functions, ""
-            )
+            strand, thread = Strand(tuple(warp_tasks)), f"threadIdx.x - {main_threads}"
             step = [
                 f"if (threadIdx.x < {main_threads}) {{",
                 *indented(step[:-1]),
-                "} else {",
-                *indented(warp_lines),
-                "}",
+                *braced("} else", self._strand(strand, thread, 0, crew, functions, "")),
                 whole_block.barrier_call,
             ]
         if late:
             step += ["/* skip the update if a gradient is not finite */", *self.unless_guard("break;")]
         step += [line for phase in late for line in self._phase(phase, whole_block, functions)]
-        lines = [*self._begin(block), "for (; s < stop; s++) {", *indented(step)]
-        lines += [f"    first = first + {block.batch} < count ? first + {block.batch} : 0;", "}", *self._end(block)]
+        step.append(f"first = first + {block.batch} < count ? first + {block.batch} : 0;")
+        lines = [*self._begin(block), *braced("for (; s < stop; s++)", step), *self._end(block)]
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
         arguments = f"char *whole, {tables} tables, int64_t *control) {{"
         comment = "/* many steps; each block trains one net */"
         kernel = "\n".join((comment, head, f"    {arguments}", *indented(lines), "}"))
-        return (
-            "\n\n".join(
-                (
-                    cuda_functions(),
-                    *self.numbers_declared(),
-                    *map(merge_single_iterations, functions),
-                    merge_single_iterations(kernel),
-                )
-            )
-            + "\n"
-        )
+        parts = (*self.numbers_declared(), *map(merge_single_iterations, (*functions, kernel)))
+        return "\n\n".join((cuda_functions(), *parts)) + "\n"
 
     def _phase(self, phase: Sequence[Strand], crew: Crew, functions: list[str], turn: str = "") -> list[str]:
         """The strands of a phase side by side, then the barrier; `turn`: the parameter for the loop counter, if in a
@@ -209,12 +190,8 @@ class BlockText(TaskText):
         for strand in sorted(phase, key=lambda strand: strand.tasks[0].loop is None):
             inner = strand.tasks[0].loop
             if inner is not None:
-                lines = [
-                    line
-                    for inner_phase in inner.phases
-                    for line in self._phase(inner_phase, crew, functions, "int turn, ")
-                ]
-                out += [f"for (int turn = 0; turn < {inner.length}; turn++) {{", *indented(lines), "}"]
+                each = (self._phase(inner_phase, crew, functions, "int turn, ") for inner_phase in inner.phases)
+                out += braced(f"for (int turn = 0; turn < {inner.length}; turn++)", [*chain.from_iterable(each)])
                 continue
             barrier += strand.synchronises
             thread = f"(threadIdx.x + {crew.threads - at}) % {crew.threads}" if at else "threadIdx.x"
@@ -234,12 +211,9 @@ class BlockText(TaskText):
         lines = []
         for task in strand.tasks:
             statements = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
-            lines += [
-                *task.comment_lines,
-                *([*statements] if len(statements) == 1 else ["{", *indented(statements), "}"]),
-                f"{WAIT_OF_WARP};",
-            ]
-        return ["{", first, f"    if (thread < {WARP}) {{", *indented(indented(lines[:-1])), "    }", "}"]
+            statements = statements if len(statements) == 1 else ["{", *indented(statements), "}"]
+            lines += [*task.comment_lines, *statements, f"{WAIT_OF_WARP};"]
+        return ["{", first, *indented(braced(f"if (thread < {WARP})", lines[:-1])), "}"]
 
     def _statements(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
         """The code of a task for one of `threads` threads. `wait`: the statement for its block-wide barrier."""
@@ -248,8 +222,8 @@ class BlockText(TaskText):
             return lines
         name = f"{self.name}_task{len(functions)}"
         tables = f"const Tables<{max(1, len(self.tables))}>"
-        head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread) {{"
-        functions.append("\n".join((head, *indented(lines), "}")))
+        head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread)"
+        functions.append("\n".join(braced(head, lines)))
         return [task.calls(name, f"arena, tables, {turn.removeprefix('int ')}", wait, threads)]
 
     def _begin(self, block: Block) -> list[str]:

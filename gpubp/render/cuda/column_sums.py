@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from ...ir import Eqn, Reduction
 from ..c.memory import NoKernelError, places_overlap
+from ..c.statements import unrolled
 from .columns import SLICES, ColumnKernel, ColumnReduction, row_splits
 from .gather import GatherKernel
-from .multiply import unrolled
 from .rows import CudaRows
 from .work import Kernel, index_type, unflatten
 

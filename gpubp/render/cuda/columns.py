@@ -14,10 +14,10 @@ from dsl.records import dataclass
 
 from ...ir import Reduction
 from ..c.memory import C_TYPE
-from .multiply import unrolled, when
+from ..c.statements import braced, unrolled
 from .reduction import ThreadReduction
 from .tasks import STATIC_SHARED
-from .work import BLOCK, BUSY_BLOCKS, WARP, Kernel, blocks, indented, power_of_two_above
+from .work import BLOCK, BUSY_BLOCKS, WARP, Kernel, blocks, power_of_two_above
 
 SLICES = 8
 """Threads of a block per column and split of the rows."""
@@ -88,29 +88,19 @@ class ColumnKernel:
     def kernel(self, body: Callable[[Sequence[str]], list[str]]) -> Kernel:
         """`body` returns the statements for `row` and `column`, given those that accumulate the element of column
         `column + v`, to be run for each `v`."""
-        lines, outs = (
-            self._reduce_rows(body),
-            [f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.reductions],
-        )
+        lines = self._reduce_rows(body)
+        outs = [*self.index, *(f"{x.out} = ({C_TYPE[x.dtype]}){x.name}_joined;" for x in self.reductions)]
         if self.splits == 1:
-            lines += self._for_each_column(1, [*self._combine(SLICES), *self.index, *outs])
+            lines += self._for_each_column(1, [*self._combine(SLICES), *outs])
             return Kernel(tuple(lines), self.groups, self.threads)
-        lines += [
-            *self._reduce_splits(),
-            *self._for_each_column(1, [*self._combine(self.combiners), *self.index, *outs]),
-        ]
+        lines += [*self._reduce_splits(), *self._for_each_column(1, [*self._combine(self.combiners), *outs])]
         grid = self.groups * blocks(self.splits, self.splits_per_block)
         scratch = 8 * len(self.reductions) * self.splits * self.columns
         return Kernel(tuple(lines), grid, self.threads, scratch, 1 + self.groups)
 
     def _reduce_rows(self, body: Callable[[Sequence[str]], list[str]]) -> list[str]:
         """Each thread reduces its rows, and writes the partial result to shared memory."""
-        lanes, splits_per_block, width, names = (
-            self.lanes,
-            self.splits_per_block,
-            self.width,
-            [f.name for f in self.partial],
-        )
+        lanes, splits_per_block, width = self.lanes, self.splits_per_block, self.width
         split = f" * {splits_per_block} + threadIdx.x / {SLICES * lanes}" if splits_per_block > 1 else ""
         conditions = [f"piece < {self.splits}"] if self.splits % splits_per_block else []
         conditions += [f"column < {self.columns}"] if self.columns % self.tile else []
@@ -120,9 +110,10 @@ class ColumnKernel:
         ]
         loop = [
             f"#pragma unroll {4 if width == 1 else 2}",
-            f"for ({self.kind} row = piece * {SLICES} + slice; row < {self.rows}; row += {SLICES * self.splits}) {{",
-            *indented(body(accumulations)),
-            "}",
+            *braced(
+                f"for ({self.kind} row = piece * {SLICES} + slice; row < {self.rows}; row += {SLICES * self.splits})",
+                body(accumulations),
+            ),
         ]
         slot = f"threadIdx.x / {lanes}][threadIdx.x % {lanes}{f' * {width} + v' if width > 1 else ''}"
         first = f"threadIdx.x % {lanes}{f' * {width}' if width > 1 else ''}"
@@ -131,9 +122,9 @@ class ColumnKernel:
             f"const int group = blockIdx.x % {self.groups}, piece = blockIdx.x / {self.groups}{split};",
             f"const {self.kind} column = group * {self.tile} + {first};",
             *(f"{f.kind} {f.name}_all[{width}] = {{{', '.join([f.form.start] * width)}}};" for f in self.partial),
-            *(when(" && ".join(conditions), loop) if conditions else loop),
+            *(braced(f"if ({' && '.join(conditions)})", loop) if conditions else loop),
             *(f"__shared__ {f.kind} {f.name}_parts[{self.height}][{self.tile}];" for f in self.complete),
-            *unrolled("v", width, [f"{name}_parts[{slot}] = {name}_all[v];" for name in names]),
+            *unrolled("v", width, [f"{f.name}_parts[{slot}] = {f.name}_all[v];" for f in self.partial]),
             "__syncthreads();",
         ]
 
@@ -141,10 +132,8 @@ class ColumnKernel:
         """Each block combines its slices and writes partial results; the last block reduces those of all splits."""
         tile, splits_per_block = self.tile, self.splits_per_block
         split = f"blockIdx.x / {self.groups}" + (f" * {splits_per_block} + k / {tile}" if splits_per_block > 1 else "")
-        partial_sums = [f"((double *)scratch)[({{}}) * {self.columns} + column]"]
-        partial_sums += [
-            partial_sums[0].replace("{}", f"{{}} + {k * self.splits}") for k in range(1, len(self.reductions))
-        ]
+        begins = ("", *(f" + {k * self.splits}" for k in range(1, len(self.reductions))))
+        partial_sums = [f"((double *)scratch)[({{}}{begin}) * {self.columns} + column]" for begin in begins]
         pairs = [*zip(self.complete, partial_sums, strict=True)]
         combined = self._combine(SLICES, f"k / {tile} * {SLICES} + " if splits_per_block > 1 else "")
         combined += [f"{address.format(split)} = {f.name}_joined;" for f, address in pairs]
@@ -152,9 +141,10 @@ class ColumnKernel:
         reduce_all = [
             *(f"{f.kind} {f.name}_joined = {f.form.start};" for f in self.complete),
             "#pragma unroll 8",
-            f"for (int p = k / {tile}; p < {self.splits}; p += {self.combiners}) {{",
-            *(f"    {f.name}_joined = {text};" for f, text in zip(self.complete, accumulations, strict=True)),
-            "}",
+            *braced(
+                f"for (int p = k / {tile}; p < {self.splits}; p += {self.combiners})",
+                [f"{f.name}_joined = {text};" for f, text in zip(self.complete, accumulations, strict=True)],
+            ),
             *(f"{f.name}_parts[k / {tile}][k % {tile}] = {f.name}_joined;" for f in self.complete),
         ]
         is_last = f"last_of((unsigned *)scratch - 2 - group, {blocks(self.splits, splits_per_block)})"
@@ -176,17 +166,15 @@ class ColumnKernel:
         parts = [f"{f.name}_parts[{first}{{}}][k % {self.tile}]" for f in self.complete]
         lines = [f"{f.kind} {f.name}_joined = {x.format(0)};" for f, x in zip(self.complete, parts, strict=True)]
         joins = [f.combine(f"{f.name}_joined", x.format("s")) for f, x in zip(self.complete, parts, strict=True)]
-        lines.append(f"for (int s = 1; s < {slices}; s++) {{")
-        lines += [f"    {f.name}_joined = {text};" for f, text in zip(self.complete, joins, strict=True)]
-        return [*lines, "}"]
+        joined = [f"{f.name}_joined = {text};" for f, text in zip(self.complete, joins, strict=True)]
+        return [*lines, *braced(f"for (int s = 1; s < {slices}; s++)", joined)]
 
     def _for_each_column(self, count: int, inner: Sequence[str], test: str = "") -> list[str]:
         """Statements run for each `column` of the tile, `count` times, by the threads of the block."""
         size = count * self.tile
         tests = [*([f"column < {self.columns}"] if self.columns % self.tile else []), *([test] if test else [])]
-        inner = when(" && ".join(tests), inner) if tests else inner
-        head = f"if (const int k = threadIdx.x; k < {size}) {{"
+        inner = braced(f"if ({' && '.join(tests)})", inner) if tests else inner
+        head = f"if (const int k = threadIdx.x; k < {size})"
         if size > self.threads:
-            head = f"for (int k = threadIdx.x; k < {size}; k += {self.threads}) {{"
-        column = f"const {self.kind} column = group * {self.tile} + k % {self.tile};"
-        return [head, *indented([column, *inner]), "}"]
+            head = f"for (int k = threadIdx.x; k < {size}; k += {self.threads})"
+        return braced(head, [f"const {self.kind} column = group * {self.tile} + k % {self.tile};", *inner])

@@ -12,7 +12,8 @@ from dsl.records import dataclass
 from ...ir import MaskedIndex
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access
-from .work import DEPTH, VECTOR_BYTES, aligned, indented, unflatten
+from ..c.statements import indented, unrolled
+from .work import DEPTH, VECTOR_BYTES, aligned, unflatten
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Factor:
         if self._line_groups:
             at, more = f"threadIdx.x / {DEPTH // self.width} % {self._line_groups}", f" + e * {self._line_groups}"
             position = [f"const int deep = {self._term}, at = {at}{more if iterations > 1 else ''};"]
-        return ["#pragma unroll", f"for (int e = 0; e < {iterations}; e++) {{", *indented([*position, *lines]), "}"]
+        return unrolled("e", iterations, [*position, *lines])
 
     def element(self, half: str, deep: str, at: str, more: str = "") -> str:
         """The element of a term, and of row or column `at`, in a half of the shared memory. The term is `deep + more`,
@@ -174,14 +175,11 @@ class Factor:
         if not self.k_contiguous and self.width > 1 and vector % self.width == 0:
             pack = f"Pack<{self.kind}, {self.width}>"
             return self._for_each_access([f"*({pack} *)(&{self.element(half, 'deep', 'at')}) = {self._rounded(read)};"])
-        loop = f"for (int v = 0; v < {self.width}; v++) " if self.width > 1 else ""
-        v, more = ("v", " + v") if self.width > 1 else ("0", "")
-        target = (
-            self.element(half, "deep", "at", v if more else "")
-            if self.k_contiguous
-            else self.element(half, "deep", f"at{more}")
-        )
-        return self._for_each_access([f"{loop}{target} = {self._rounded(f'{read}.at[{v}]')};"])
+        if self.width == 1:
+            return self._for_each_access([f"{self.element(half, 'deep', 'at')} = {self._rounded(f'{read}.at[0]')};"])
+        target = (half, "deep", "at", "v") if self.k_contiguous else (half, "deep", "at + v")
+        store = f"{self.element(*target)} = {self._rounded(f'{read}.at[v]')};"
+        return self._for_each_access([f"for (int v = 0; v < {self.width}; v++) {store}"])
 
     def _rounded(self, text: str) -> str:
         return f"as_tf32({text})" if self.tensor else text

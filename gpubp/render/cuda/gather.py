@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...ir import Gather, Read
+from ...ir import Gather
 from ..c.memory import C_TYPE, SUFFIX, NoKernelError, extent
 from ..c.row_parts import Part
 from .epilogue import FirstAndEpilogue
@@ -32,8 +32,7 @@ class GatherKernel(FirstAndEpilogue):
         eqn, form, y = part.eqn, part.form, part.output
         if not isinstance(form, Gather):
             return super()._value(part, index)
-        reads = [Read(x.shape, SUFFIX.get(x.dtype, ""), self.memory.access(x, x.shape).at) for x in eqn.operands]
-        text = form.text(index[: y.ndim], y.shape, *reads, **eqn.params)
+        text = form.text(index[: y.ndim], y.shape, *self.memory.reads(eqn), **eqn.params)
         if not text:
             raise NoKernelError
         return f"const {C_TYPE[y.dtype]} {part.name} = {text.replace('{t}', SUFFIX.get(y.dtype, ''))};"

@@ -11,10 +11,11 @@ from ...ir import Contraction, Eqn, MaskedIndex, Product
 from ...ops import add, relu
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, Memory, NoKernelError, collapse
+from ..c.statements import braced
 from ..loop_addresses import Address
 from .epilogue import ElementEpilogue, Epilogue
 from .tiles import tiles
-from .work import Body, Gemm, Kernel, Matrix, aligned, grid_stride, indented, unflatten
+from .work import Body, Gemm, Kernel, Matrix, aligned, grid_stride, unflatten
 
 Index = Sequence[str]
 
@@ -64,8 +65,8 @@ def small_product(memory: Memory, results: ElementEpilogue, limit: int) -> Body:
         f"for (int p = 0; p < {k}; p++) sum = {term};",
         *results.of_each([*index, "i", "j"]),
     ]
-    lines = (f"for (int q = THREAD; q < {total}; q += THREADS) {{", *indented(inner), "}")
-    return Body([Kernel(lines, *grid_stride(total))])
+    lines = braced(f"for (int q = THREAD; q < {total}; q += THREADS)", inner)
+    return Body([Kernel(tuple(lines), *grid_stride(total))])
 
 
 def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tuple[int, int, int]]:
@@ -76,11 +77,6 @@ def _parts(memory: Memory, eqn: Eqn) -> tuple[list[Access], tuple[int, ...], tup
         raise NoKernelError
     accesses = [*(memory.access(x, (*batch, *x.shape[-2:])) for x in (a, b)), memory.result(eqn)]
     return accesses, batch, (a.shape[-2], b.shape[-1], a.shape[-1])
-
-
-def _batch(accesses: Sequence[Access], axes: tuple[int, ...]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
-    """The batch axes, merged where possible, and the strides of each matrix along them."""
-    return collapse(axes, [x.strides[: len(axes)] for x in accesses])
 
 
 def with_epilogue(memory: Memory, calls: Sequence[Gemm], results: Epilogue) -> Gemm:
@@ -110,7 +106,7 @@ def _calls(
 ) -> list[Gemm]:
     """Calls of the library; none if it does not support the layout of a matrix."""
     m, n, k = sizes
-    batch, strides = _batch(accesses, lead)
+    batch, strides = collapse(lead, [x.strides[: len(lead)] for x in accesses])
     outer, count = batch[:-1], batch[-1] if batch else 1
     shapes = ((m, k), (k, n), (m, n))
     calls: list[Gemm] = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dsl.records import dataclass
 
-from ..loop_addresses import Address
+from ..loop_addresses import Address, LoopAddresses
 from .work import Gemm, Matrix
 
 
@@ -44,6 +44,14 @@ class Launch:
             return arena, tables
         addresses = [(arena if table is None else tables[table]) + byte for table, byte in self.frame.tables]
         return arena + self.frame.arena, addresses
+
+
+def frames(loop: LoopAddresses) -> Iterator[Frame]:
+    """The memory of each iteration of a loop, in order of execution."""
+    arena = loop.plan.places[loop.step.scratch[-1]].buffer.start
+    for iteration in range(loop.length):
+        index = loop.length - 1 - iteration if loop.reverse else iteration
+        yield Frame(arena, tuple(loop.addresses[v].at(index, iteration) for v in loop.body.plan.states))
 
 
 def within(work: Launch | Gemm, frame: Frame) -> Launch | Gemm:

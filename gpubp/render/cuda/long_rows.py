@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ...ir import Reduction, Var
+from ...ir import Var
 from ..c.memory import Access, extent, places_overlap
 from ..c.row_parts import Part
 from ..c.rows import RowKernel
+from ..c.statements import braced
 from .reduction import ThreadReduction, reduce_across
-from .work import BLOCK, BUSY_BLOCKS, WARP, Kernel, blocks, indented, index_type, unflatten
+from .work import BLOCK, BUSY_BLOCKS, WARP, Kernel, blocks, index_type, unflatten
 
 KEPT = 16
 """Maximum elements of a row that a thread keeps in registers between two reductions."""
@@ -39,9 +40,6 @@ class RowReductions(RowKernel):
         of a large array."""
         return max(self.rows * self.length, *(extent(access.place) for access in self._accesses()))
 
-    def _producer(self, x: Var) -> Part | None:
-        return self.producers.get(x) or self.producers.get(self.memory.base(x))
-
     def _producers(self, part: Part) -> Iterator[Part]:
         """The parts whose values a part takes as they are computed, not from memory."""
         for i, x in enumerate(part.eqn.inputs):
@@ -51,7 +49,7 @@ class RowReductions(RowKernel):
 
     def _reductions(self, parts: Sequence[Part], terms: int) -> dict[int, ThreadReduction]:
         """The reductions among parts, by the identity of the part."""
-        return {id(p): ThreadReduction(p.name, _reduction(p), p.output.dtype, terms) for p in parts if p.reduces}
+        return {id(p): ThreadReduction(p.name, p.reduction, p.output.dtype, terms) for p in parts if p.reduces}
 
     def _loop_body(self, own: Sequence[Part], index: Sequence[str], folds: dict[int, ThreadReduction]) -> list[str]:
         lines = self._body([part for part in own if part.per_element], index, "k")
@@ -69,8 +67,7 @@ class RowReductions(RowKernel):
             return []
         if lanes > 1 and any(self._is_read(part.store) for part in stores):
             # Other threads may not have read the old number yet.
-            lines = [f"{'__syncthreads()' if lanes > WARP else '__syncwarp(mask)'};", *_only_first(lines)]
-            return lines
+            return [f"{'__syncthreads()' if lanes > WARP else '__syncwarp(mask)'};", *_only_first(lines)]
         return _only_first(lines) if lanes > 1 else lines
 
     def _is_read(self, store: Access | None) -> bool:
@@ -118,16 +115,12 @@ class RowReductions(RowKernel):
         lines = [WHOLE_WARP, f"const int row = blockIdx.x / {pieces}, lane = threadIdx.x;", *begin]
         lines += [self._value(part, [*index, "0"]) for part in first if not part.per_element and not part.reduces]
         lines += [fold.initialise() for fold in folds.values()]
-        lines += [
-            f"#pragma unroll {min(count, KEPT)}",
-            f"for ({kind} k = 0; k < {count}; k++) {{",
-            f"    const {kind} j = blockIdx.x % {pieces} * {BLOCK} + threadIdx.x + k * {pieces * BLOCK};",
-            f"    if (j < {self.length}) {{",
-            *indented(indented(self._loop_body(first, [*index, "j"], folds))),
-            "    }",
-            "}",
-            *reduce_across(list(folds.values()), BLOCK),
+        loop = [
+            f"const {kind} j = blockIdx.x % {pieces} * {BLOCK} + threadIdx.x + k * {pieces * BLOCK};",
+            *braced(f"if (j < {self.length})", self._loop_body(first, [*index, "j"], folds)),
         ]
+        lines += [f"#pragma unroll {min(count, KEPT)}", *braced(f"for ({kind} k = 0; k < {count}; k++)", loop)]
+        lines += reduce_across(list(folds.values()), BLOCK)
         places = [f"((double *)scratch)[{k * self.rows * pieces} + {{at}}]" for k in range(len(folds))]
         puts = [f"{p.format(at='blockIdx.x')} = {f.name}_all;" for p, f in zip(places, folds.values(), strict=True)]
         size = 8 * len(folds) * self.rows * pieces
@@ -137,24 +130,14 @@ class RowReductions(RowKernel):
         lines = [WHOLE_WARP, "const int row = blockIdx.x, lane = threadIdx.x;", *begin]
         lines += [self._value(part, [*index, "0"]) for part in first if not part.per_element and not part.reduces]
         lines += [fold.initialise() for fold in last.values()]
-        lines.append(f"for (int p = threadIdx.x; p < {pieces}; p += {BLOCK}) {{")
         at = f"row * {pieces} + p"
         takes = [f.accumulate(f"({f.kind}){p.format(at=at)}") for p, f in zip(places, last.values(), strict=True)]
-        lines += [
-            *indented(takes),
-            "}",
-            *reduce_across(list(last.values()), BLOCK),
-            *(f.result() for f in last.values()),
-        ]
+        lines += braced(f"for (int p = threadIdx.x; p < {pieces}; p += {BLOCK})", takes)
+        lines += [*reduce_across(list(last.values()), BLOCK), *(f.result() for f in last.values())]
         lines += [self._value(part, [*index, "0"]) for part in self.parts if part.phase and not part.per_element]
         yield Kernel((*lines, *self._store_row_values(index, BLOCK)), self.rows, BLOCK, size)
 
 
 def _only_first(lines: Sequence[str]) -> list[str]:
     """Statements run by one thread of each row."""
-    return ["if (lane == 0) {", *indented(lines), "}"]
-
-
-def _reduction(part: Part) -> Reduction:
-    assert isinstance(part.form, Reduction)
-    return part.form
+    return braced("if (lane == 0)", lines)

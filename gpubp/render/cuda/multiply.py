@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dsl.records import dataclass
 
+from ..c.statements import braced, indented, unrolled
 from .factor import Factor
-from .work import DEPTH, VECTOR_BYTES, indented
+from .work import DEPTH, VECTOR_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,11 @@ class Tile:
     def position(self) -> list[str]:
         """The declarations of a thread's position: `y` along the rows, `x` along the columns, and its `slice`."""
         y = f"threadIdx.x / {self.threads_across}"
-        slices = (
-            [f"const int slice = threadIdx.x / {self.threads_down * self.threads_across};"] if self.slices > 1 else []
-        )
+        if self.slices == 1:
+            return [f"const int x = threadIdx.x % {self.threads_across}, y = {y};"]
         return [
-            f"const int x = threadIdx.x % {self.threads_across}, y = {f'{y} % {self.threads_down}' if slices else y};",
-            *slices,
+            f"const int x = threadIdx.x % {self.threads_across}, y = {y} % {self.threads_down};",
+            f"const int slice = threadIdx.x / {self.threads_down * self.threads_across};",
         ]
 
     def multiply_slice(self, vector: int, kind: str, rows: Factor, columns: Factor) -> list[str]:
@@ -83,9 +81,9 @@ def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, colum
     multiplies the current one from one half of shared memory, and stores the next into the other half. The shared
     memory is declared by the caller. `vector`: rows or columns of one vector access."""
     turn = [
-        *when("next < stop", [*rows.load_global(index), *columns.load_global(index)]),
-        *when("next > begin", tile.multiply_slice(vector, kind, rows, columns)),
-        *when("next < stop", [*rows.store_shared(vector), *columns.store_shared(vector)]),
+        *braced("if (next < stop)", [*rows.load_global(index), *columns.load_global(index)]),
+        *braced("if (next > begin)", tile.multiply_slice(vector, kind, rows, columns)),
+        *braced("if (next < stop)", [*rows.store_shared(vector), *columns.store_shared(vector)]),
         "__syncthreads();",
         "half = 1 - half;",
     ]
@@ -95,9 +93,7 @@ def multiply(tile: Tile, vector: int, kind: str, index: str, rows: Factor, colum
         *tile.position(),
         f"{kind} sums[{tile.thread_rows}][{tile.thread_columns}] = {{}};",
         "int half = 0;",
-        f"for ({index} next = begin; next < stop + {rows.depth}; next += {rows.depth}) {{",
-        *indented(turn),
-        "}",
+        *braced(f"for ({index} next = begin; next < stop + {rows.depth}; next += {rows.depth})", turn),
     ]
 
 
@@ -129,12 +125,3 @@ def sliced_k(tile: Tile, results: Tile, item: int, kind: str, index: str, rows: 
         f"{kind} sums[{results.thread_rows}][{results.thread_columns}] = {{}};",
         *unrolled("r", results.thread_rows, unrolled("c", results.thread_columns, added, own)),
     ]
-
-
-def unrolled(name: str, count: int, lines: Sequence[str], step: int = 1) -> list[str]:
-    by = f"{name} += {step}" if step > 1 else f"{name}++"
-    return ["#pragma unroll", f"for (int {name} = 0; {name} < {count}; {by}) {{", *indented(lines), "}"]
-
-
-def when(condition: str, lines: Sequence[str]) -> list[str]:
-    return [f"if ({condition}) {{", *indented(lines), "}"]

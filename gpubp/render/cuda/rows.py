@@ -9,6 +9,7 @@ from ...ir import Operand, Var
 from ...passes import ITEM
 from ..c.memory import C_TYPE, NoKernelError
 from ..c.row_parts import Part
+from ..c.statements import braced, unrolled
 from .long_rows import KEPT, WHOLE_WARP, RowReductions
 from .reduction import reduce_across, warp_mask
 from .work import (
@@ -20,7 +21,6 @@ from .work import (
     aligned,
     blocks,
     grid_stride,
-    indented,
     index_type,
     power_of_two_above,
     unflatten,
@@ -69,8 +69,8 @@ class CudaRows(RowReductions):
             lines += self._body(self.parts, [*index, "j"], "j")
         else:
             lines += self._vectorised(index, width, kind)
-        head = f"for ({kind} q = THREAD; q < {elements}; q += THREADS) {{"
-        return Kernel((head, *indented(lines), "}"), *grid_stride(elements))
+        lines = braced(f"for ({kind} q = THREAD; q < {elements}; q += THREADS)", lines)
+        return Kernel(tuple(lines), *grid_stride(elements))
 
     def _vectorised(self, index: Sequence[str], width: int, kind: str, more: Sequence[str] = ()) -> list[str]:
         """`width` adjacent elements at once, with vector accesses."""
@@ -88,18 +88,18 @@ class CudaRows(RowReductions):
             for access in part.reads.values():
                 text = access.at([*index, "j"])
                 if access.strides[-1] == 1 and text not in self.packs:
-                    name = f"{access.pointer.rstrip('_').removesuffix('_at')}_pack{len(self.packs)}"
+                    name = f"{access.name}_pack{len(self.packs)}"
                     pack = f"Pack<{C_TYPE[access.dtype]}, {width}>"
                     lines.append(f"const {pack} {name} = *(const {pack} *)(&{text});")
                     self.packs[text] = name
                 elif not access.strides[-1] and text not in fixed:
-                    fixed[text] = f"{access.pointer.rstrip('_').removesuffix('_at')}_once{len(fixed)}"
+                    fixed[text] = f"{access.name}_once{len(fixed)}"
                     lines.append(f"const {C_TYPE[access.dtype]} {fixed[text]} = {text};")
                 if not access.strides[-1]:
                     self.fixed[access] = fixed[text]
         inner = [f"const {kind} jv = j + v;", *(self._value(part, [*index, "jv"]) for part in self.parts)]
         inner += [*(f"{part.name}_pack{at}.at[v] = {part.name};" for part in self._stored()), *more]
-        return [*lines, "#pragma unroll", f"for (int v = 0; v < {width}; v++) {{", *indented(inner), "}"]
+        return [*lines, *unrolled("v", width, inner)]
 
     def _store(self, index: Sequence[str], width: int, at: str = "") -> list[str]:
         """The statements that store these registers."""
@@ -140,12 +140,11 @@ class CudaRows(RowReductions):
     def _row_by_row(self) -> Kernel:
         lanes = self._lanes()
         each = max(min(BLOCK // lanes, self.rows), WARP // lanes) if lanes <= WARP else 1
-        block = lanes * each
         lines = _place(lanes, self.rows, each)
         index = [f"i{k}" for k in range(len(self.outer))]
         lines += unflatten("row", self.outer, index, index_type(self.largest))
         lines += self._phases(index, lanes)
-        return Kernel(tuple(lines), blocks(self.rows, each), block)
+        return Kernel(tuple(lines), blocks(self.rows, each), lanes * each)
 
     def _phases(self, index: Sequence[str], lanes: int) -> list[str]:
         count, kind = -(-self.length // lanes), index_type(self.largest)
@@ -159,10 +158,8 @@ class CudaRows(RowReductions):
             out += [fold.initialise() for fold in folds.values()]
             if loop:
                 out += [f"#pragma unroll {count if count <= KEPT else 4}"] if count > 1 else []
-                out.append(f"for ({kind} k = 0; k < {count}; k++) {{")
-                out.append(f"    const {kind} j = lane + k * {lanes};")
-                out += [f"    if (j < {self.length}) {{", *indented(indented(loop)), "    }"]
-                out.append("}")
+                inner = [f"const {kind} j = lane + k * {lanes};", *braced(f"if (j < {self.length})", loop)]
+                out += braced(f"for ({kind} k = 0; k < {count}; k++)", inner)
             out += reduce_across(list(folds.values()), lanes)
             out += [fold.result() for fold in folds.values()]
         return out + self._store_row_values(index, lanes)

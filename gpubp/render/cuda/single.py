@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ...ir import INTEGERS, Call, Eqn, Gather, Product, Reduction, Routine, ScatterAdd, Var, aval_of, fill, literal
+from ...ir import INTEGERS, Call, Eqn, Gather, Product, Reduction, Routine, ScatterAdd, aval_of
 from ...passes import dense
-from ..c.memory import C_TYPE, SUFFIX, Access, Memory, NoKernelError, collapse, extent
+from ..c.memory import C_TYPE, Access, Memory, NoKernelError, collapse, extent
+from ..c.single import call_text
+from ..c.statements import braced, unrolled
 from .columns import ColumnKernel, ColumnReduction
 from .epilogue import Epilogue
 from .gather import GatherKernel
 from .gemm import product
-from .multiply import unrolled
 from .reduction import ThreadReduction, reduce_across, warp_mask
 from .tiles import tiles
-from .work import BLOCK, WARP, Body, Kernel, blocks, grid_stride, indented, index_type, power_of_two_above, unflatten
+from .work import BLOCK, WARP, Body, Kernel, blocks, grid_stride, index_type, power_of_two_above, unflatten
 
 PER_THREAD = 16
 """Minimum elements per thread if a reduction is split among blocks."""
@@ -102,8 +103,8 @@ class _AxisReduction:
         """The loop in which a thread accumulates every `step`-th element."""
         lines = unflatten("r", self.loop, self.places[len(self.outer) :], self.kind)
         lines.append(reduction.accumulate(self.read.at(self.places)))
-        head = f"for ({self.kind} r = {first}; r < {stop}; r += {step}) {{"
-        return [reduction.initialise(), "#pragma unroll 4", head, *indented(lines), "}"]
+        loop = braced(f"for ({self.kind} r = {first}; r < {stop}; r += {step})", lines)
+        return [reduction.initialise(), "#pragma unroll 4", *loop]
 
     def _write(self, reduction: ThreadReduction, splits: int, at: str) -> list[str]:
         """Store the result, or the partial result if the reduction is split."""
@@ -122,8 +123,8 @@ class _AxisReduction:
         lanes = power_of_two_above(self.length) if self.length < WARP else WARP if self.length <= 8 * WARP else BLOCK
         splits = self._splits(lanes) if lanes == BLOCK else 1
         total = self.results * splits
-        block = min(BLOCK, max(WARP, power_of_two_above(total * lanes)))
-        per_block = block // lanes
+        threads = min(BLOCK, max(WARP, power_of_two_above(total * lanes)))
+        per_block = threads // lanes
         reduction = ThreadReduction("total", self.form, self.dtype, -(-self.length // (lanes * splits)))
         lines = [f"const int at = blockIdx.x * {per_block} + threadIdx.x / {lanes}, lane = threadIdx.x % {lanes};"]
         lines += [f"if (at >= {total}) return;"] if total % per_block else []
@@ -135,8 +136,8 @@ class _AxisReduction:
             *self._accumulate(reduction, first, str(self.length), lanes * splits),
             *reduce_across([reduction], lanes),
         ]
-        lines += ["if (lane == 0) {", *indented(self._write(reduction, splits, "at")), "}"]
-        yield Kernel(tuple(lines), blocks(total, per_block), block, self._scratch(splits))
+        lines += braced("if (lane == 0)", self._write(reduction, splits, "at"))
+        yield Kernel(tuple(lines), blocks(total, per_block), threads, self._scratch(splits))
         if splits > 1:
             yield self._join(splits)
 
@@ -169,8 +170,8 @@ class _AxisReduction:
             f"for (int p = lane; p < {splits}; p += {lanes}) {take}",
             *reduce_across([reduction], lanes),
         ]
-        write = [reduction.result(), f"{self.out.at(self.index)} = {reduction.name};"]
-        lines += ["if (lane == 0) {", *indented(write), "}"] if lanes > 1 else write
+        write = self._write(reduction, 1, "")
+        lines += braced("if (lane == 0)", write) if lanes > 1 else write
         return Kernel(tuple(lines), blocks(self.results * lanes, BLOCK), BLOCK, self._scratch(splits))
 
 
@@ -232,13 +233,6 @@ def _any(name: str, threads: int) -> list[str]:
 
 
 def _call(memory: Memory, eqn: Eqn, form: Call, out: Access) -> Kernel:
-    y = eqn.output
-    if out.place.strides != dense(y.shape) or any(x.shape for x in eqn.operands):
-        raise NoKernelError
-    text = form.text.replace("{t}", SUFFIX[y.dtype]).replace("{out}", out.pointer).replace("{size}", str(y.aval.size))
-    for key, value in eqn.params.items():
-        text = text.replace(f"{{{key}}}", literal(value))
-    operands = [memory.access(x, ()).at([]) if isinstance(x, Var) else literal(x) for x in eqn.inputs]
     # On a GPU, the function's last arguments are the number of the thread and the number of threads.
-    call = f"{fill(text, operands).removesuffix(')')}, THREAD, THREADS);"
-    return Kernel((call,), *grid_stride(blocks(y.aval.size, 2)))
+    call = f"{call_text(memory, eqn, form, out, out.pointer).removesuffix(')')}, THREAD, THREADS);"
+    return Kernel((call,), *grid_stride(blocks(eqn.output.aval.size, 2)))

@@ -15,16 +15,16 @@ from ...passes import ALIGN, ITEM, LoopBody, Plan, Step
 from ..c.identifiers import comment
 from ..c.memory import Memory
 from ..c.number_table import NumberTable, number_table
-from ..c.parts import Compiled, CSource, KernelSteps
+from ..c.parts import CSource, KernelSteps, consecutive
+from ..c.statements import braced, indented
 from ..loop_addresses import LoopAddresses
 from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
 from .horizontal import body, functions, fuse
-from .launch import Launch, within
-from .loops import frames
+from .launch import Launch, frames, within
 from .tasks import STATIC_SHARED, Task, merge_single_iterations
 from .text import GpuSteps
-from .work import Gemm, Kernel, indented
+from .work import Gemm, Kernel
 
 MAX_TABLES = 480
 """Maximum states and constants whose addresses fit into the 4 KiB of a kernel's arguments."""
@@ -111,25 +111,16 @@ class _Text(BatchText):
 
     def cuda(self, collect: Sequence[Var], room: int) -> CudaSource:
         plan, end = self.plan, len(self.plan.steps)
-        steps = {step.first: step for step in self._gpu_steps()}
-        after_guard = {s.first: s for s in steps.values() if s.first >= plan.early}
-        if sum(s.stop - s.first for s in after_guard.values()) < end - plan.early or not all(
+        steps = self._gpu_steps()
+        after_guard = [s for s in steps if s.first >= plan.early]
+        if sum(s.stop - s.first for s in after_guard) < end - plan.early or not all(
             isinstance(s, GpuSteps) and all(isinstance(work_item, Kernel) for work_item in s.body.work)
-            for s in after_guard.values()
+            for s in after_guard
         ):
             # Python then tests the guard, and runs everything after it.
-            steps = {first: s for first, s in steps.items() if first < plan.early}
-        runs: list[list[GpuSteps | _Loop]] = []
-        at = 0
-        while at < end:
-            if at not in steps:
-                at += 1
-                continue
-            runs.append([steps[at]])
-            while not self.unfused and runs[-1][-1].stop in steps:
-                runs[-1].append(steps[runs[-1][-1].stop])
-            at = runs[-1][-1].stop
-        functions = [Compiled(f"{self.name}_{k}", run[0].first, run[-1].stop) for k, run in enumerate(runs)]
+            steps = tuple(s for s in steps if s.first < plan.early)
+        runs = consecutive(steps, self.unfused)
+        functions = self.functions(runs)
         self.controlled = bool(functions and collect) and (functions[0].first, functions[0].stop) == (0, end)
         work = {}
         for function, run in zip(functions, runs, strict=True):
@@ -144,7 +135,7 @@ class _Text(BatchText):
         text = "\n\n".join((cuda_functions(tensor), *numbers, *self.texts.values())) + "\n"
         many = f"{self.name}_many" if batches is not None else ""
         more = (self.scratch, self.counters, batches, block)
-        return CudaSource(text, tuple(functions), self.tables, many, {}, self.number_table.table, work, *more)
+        return CudaSource(text, functions, self.tables, many, {}, self.number_table.table, work, *more)
 
     def _gpu_steps(self) -> tuple[GpuSteps | _Loop, ...]:
         """The steps that have kernels for a GPU, vertically fused unless `unfused`, and loops."""
@@ -224,15 +215,12 @@ class _Text(BatchText):
                 yield works[0]
                 continue
             names = [one.kernel for one in works if isinstance(one, Launch)]
-            for name, task, text in zip(names, group.tasks, functions(group), strict=True):
-                head = (
-                    f"INLINE void {name}(char *arena, const {self._table_type()} &tables, char *scratch, char *room, "
-                )
-                del self.texts[name]
-                comments = [task.about] if task.about else []
-                self.texts[name] = merge_single_iterations(
-                    "\n".join([*comments, f"{head}int block, int thread) {{", *indented(text), "}"])
-                )
+            for name, task, lines in zip(names, group.tasks, functions(group), strict=True):
+                arguments = f"char *arena, const {self._table_type()} &tables, char *scratch, char *room"
+                lines = braced(f"INLINE void {name}({arguments}, int block, int thread)", lines)
+                lines = [task.about, *lines] if task.about else lines
+                del self.texts[name]  # the function stands before the kernel that calls it
+                self.texts[name] = merge_single_iterations("\n".join(lines))
             launch = Launch(f"{names[0]}_to_{names[-1].removeprefix(self.name + '_')}", group.grid, group.block)
             self._add(launch, [], body(group, names))
             self.counters = max(self.counters, len(group.chain) > 0)

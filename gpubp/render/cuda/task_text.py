@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from ...ir import Eqn, Var
-from ...ops import copy
 from ...passes import Buffer, LoopBody, Plan, Step
 from ..c.identifiers import comment
-from ..c.memory import C_TYPE, Memory
+from ..c.memory import Memory
 from ..c.number_table import NumberTable
 from ..loop_addresses import Address, LoopAddresses, StateAddress
 from .epilogue import ElementEpilogue
@@ -115,8 +114,7 @@ class TaskText(VerticalText):
 
     def _copy_task(self, at: int, memory: Memory, x: Var, to: Var, source: Var) -> Iterator[Task]:
         """The copy of a carry `x`, which is part of the value `source`."""
-        lines = self.row_kernel_type()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
-        yield from self._tasks_of(self._kernel(at, at + 1, memory, lines), [source], [to]) or ()
+        yield from self._tasks_of(self.copy_kernel(memory, x, to, at, at + 1), [source], [to]) or ()
 
     def _state_address(self, loop: LoopAddresses, address: StateAddress) -> str:
         """The address of a state of the loop body, in iteration `turn`."""
@@ -139,13 +137,9 @@ class _TurnMemory(Memory):
     addresses: Mapping[Buffer, str]
     begin: int
 
-    def pointer_declarations(self) -> list[str]:
-        lines = []
-        for (buffer, start, dtype), name in self.pointers.items():
-            kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
-            own = f"arena + {self.begin + buffer.start}" if buffer.kind == "arena" else self.addresses[buffer]
-            lines.append(f"{kind}const {name} = ({kind})({own}){f' + {start}' if start else ''};")
-        return lines
+    def address(self, buffer: Buffer, start: int, dtype: str, kind: str) -> str:
+        own = f"arena + {self.begin + buffer.start}" if buffer.kind == "arena" else self.addresses[buffer]
+        return f"({kind})({own}){f' + {start}' if start else ''}"
 
 
 class TurnText(TaskText):

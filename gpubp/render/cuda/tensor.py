@@ -23,8 +23,9 @@ from __future__ import annotations
 
 from dsl.records import dataclass
 
+from ..c.statements import unrolled
 from .factor import Factor
-from .multiply import Tile, unrolled
+from .multiply import Tile
 from .work import DEPTH, WARP
 
 

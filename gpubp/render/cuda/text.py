@@ -8,14 +8,15 @@ from types import MappingProxyType
 from dsl.records import dataclass
 
 from ...ir import Eqn, Var
-from ...ops import copy, cuda_names
+from ...ops import cuda_names
 from ...passes import ITEM, Buffer, Plan, Step
 from ..c.memory import Memory, Span, span
 from ..c.parts import KernelSteps
 from ..c.source import PlanText
+from ..c.statements import braced, indented
 from .rows import CudaRows
 from .single import is_product, single_body
-from .work import BLOCK, Body, indented, index_type
+from .work import BLOCK, Body, index_type
 
 _WORDS = frozenset(
     "alignas alignof and and_eq arena asm bitand bitor block blockDim blockIdx bool bool8 break c case catch char "
@@ -65,6 +66,11 @@ class CudaText(PlanText):
         """The work of a matrix product or a convolution. Raises NoKernelError."""
         raise NotImplementedError
 
+    def copy_kernel(self, memory: Memory, value: Var, to: Var, first: int, stop: int) -> GpuSteps:
+        kernel = super().copy_kernel(memory, value, to, first, stop)
+        assert isinstance(kernel, GpuSteps)
+        return kernel
+
     def _kernel(self, first: int, stop: int, memory: Memory, lines: Sequence[str]) -> GpuSteps:
         assert isinstance(lines, Body)
         steps = super()._kernel(first, stop, memory, lines)
@@ -79,10 +85,7 @@ class CudaText(PlanText):
         """The copies of new states that could not be computed in place."""
         end = len(self.plan.steps)
         for k, (state, value) in enumerate(self.plan.copies):
-            memory = self.memory()
-            put = Eqn(copy, (value,), {}, (state,))
-            lines = self.row_kernel_type()(memory, [put], state.shape, {state}).lines()
-            yield self._kernel(end + k, end, memory, lines)
+            yield self.copy_kernel(self.memory(), value, state, end + k, end)
 
     def values_of(self, step: GpuSteps) -> tuple[list[Var], list[Var]]:
         """The values that a step, or one of the final copies, reads and writes."""
@@ -106,7 +109,7 @@ class CudaText(PlanText):
             return []
         memory = self.memory()
         text = memory.access(guard, ()).at([])
-        return ["{", *(f"    {line}" for line in memory.declarations()), f"    if (!{text}{more}) {then}", "}"]
+        return ["{", *indented(memory.declarations()), f"    if (!{text}{more}) {then}", "}"]
 
 
 def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]:
@@ -127,14 +130,10 @@ def batch_lines(plan: Plan, data: Callable[[int], str]) -> tuple[list[str], int]
         row = [f"const {index} i = q / {each}, e = q % {each};"]
         row.append("const int64_t row = order ? order[first + i] : first + i;")
         if most <= BLOCK:
-            piece = [
-                f"if (const int q = THREAD; q < {count}) {{",
-                *indented([*row, f"piece{k} = {rows}[row * {each} + e];"]),
-                "}",
-            ]
-            lines += [f"{kind} piece{k};", *piece]
+            row.append(f"piece{k} = {rows}[row * {each} + e];")
+            lines += [f"{kind} piece{k};", *braced(f"if (const int q = THREAD; q < {count})", row)]
             puts.append(f"if (const int q = THREAD; q < {count}) {to}[q] = piece{k};")
         else:
             row.append(f"{to}[q] = {rows}[row * {each} + e];")
-            lines += [f"for ({index} q = THREAD; q < {count}; q += THREADS) {{", *indented(row), "}"]
+            lines += braced(f"for ({index} q = THREAD; q < {count}; q += THREADS)", row)
     return lines + puts, most

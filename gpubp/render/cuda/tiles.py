@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from ...ir import Contraction
 from ...passes import ITEM
 from ..c.memory import C_TYPE, Access, NoKernelError
+from ..c.statements import braced, unrolled
 from .epilogue import LANES, Epilogue
 from .factor import Axes, Factor
-from .multiply import Tile, multiply, sliced_k, unrolled, when
+from .multiply import Tile, multiply, sliced_k
 from .tensor import SLICED_K_TENSOR, TENSOR
-from .work import BLOCK, VECTOR_BYTES, WARP, Kernel, blocks, indented, index_type
+from .work import BLOCK, VECTOR_BYTES, WARP, Kernel, blocks, index_type
 
 SMALL = 32 * 32 * 32
 """Multiplications up to which a product is never split along K."""
@@ -117,11 +118,7 @@ def _of_each(tile: Tile) -> Tile:
 class _Product:
     def __init__(self, sums: Contraction, left: Access, right: Access, results: Epilogue, tf32: bool) -> None:
         b, i = len(sums.batch), len(sums.batch) + len(sums.rows)
-        self.batch, self.m, self.n = (
-            _axes(sums.batch, "i"),
-            _axes(sums.rows, "i", b),
-            _axes(sums.columns, "i", i),
-        )
+        self.batch, self.m, self.n = _axes(sums.batch, "i"), _axes(sums.rows, "i", b), _axes(sums.columns, "i", i)
         self.k = p = _axes(sums.terms, "p")
         self.results, dtype = results, results.first.output.dtype
         self.kind, self.item = C_TYPE[dtype], ITEM[dtype]
@@ -143,13 +140,11 @@ class _Product:
         depth = (self.sliced or tile).depth(p.total)
         self.terms_per_block = self._terms_per_block(count, max(1, most), depth)
         """Terms that one block sums."""
-        at = (
-            sums.left(self.batch.names, self.m.names, p.names),
-            sums.right(self.batch.names, p.names, self.n.names),
-        )
-        block = p, tile.threads, depth, self.tensor
-        self.rows = Factor("rows", left, at[0], self.m, tile.rows, "top", *block)
-        self.columns = Factor("columns", right, at[1], self.n, tile.columns, "left", *block)
+        row = sums.left(self.batch.names, self.m.names, p.names)
+        column = sums.right(self.batch.names, p.names, self.n.names)
+        more = p, tile.threads, depth, self.tensor
+        self.rows = Factor("rows", left, row, self.m, tile.rows, "top", *more)
+        self.columns = Factor("columns", right, column, self.n, tile.columns, "left", *more)
         if results.by_rows and not (self.result_index.index[-1] == self.n.names[-1] and self._holds_rows()):
             raise NoKernelError
 
@@ -183,16 +178,8 @@ class _Product:
         return self.tile.thread_columns == 1 and self.tile.columns == LANES and self.n.total <= LANES
 
     def kernel(self) -> Kernel:
-        down, across = (
-            blocks(self.m.total, self.tile.rows),
-            blocks(self.n.total, self.tile.columns),
-        )
-        count, terms, share, kind = (
-            down * across * self.batch.total,
-            self.k.total,
-            self.terms_per_block,
-            self.index,
-        )
+        down, across = blocks(self.m.total, self.tile.rows), blocks(self.n.total, self.tile.columns)
+        count, terms, share, kind = down * across * self.batch.total, self.k.total, self.terms_per_block, self.index
         splits = blocks(terms, share)
         tile_index, batch_index = f"blockIdx.x % {down * across}", f"blockIdx.x / {down * across} % {self.batch.total}"
         lines = [f"const int place = {tile_index}, own = {batch_index};", *self.batch.named("own", "int")]
@@ -247,17 +234,13 @@ class _Product:
             "if (!last) return;",
             *for_packs(unrolled("v", width, [f"{total} = 0;"])),
             f"#pragma unroll {max(1, min(FAN_IN, 64 // (self.tile.thread_rows * self.tile.thread_columns)))}",
-            "for (int from = first; from < end; from += step) {",
-            *indented(for_packs(load)),
-            "}",
+            *braced("for (int from = first; from < end; from += step)", for_packs(load)),
             "piece = first;",
         ]
         return [
             f"{pack} *const partials = ({pack} *)scratch + blockIdx.x % {count} * {splits * size} + threadIdx.x;",
             "__shared__ bool last;",
-            f"for (int step = 1, level = 0; step < {splits}; step *= {FAN_IN}, level++) {{",
-            *indented(level),
-            "}",
+            *braced(f"for (int step = 1, level = 0; step < {splits}; step *= {FAN_IN}, level++)", level),
         ]
 
     def _epilogue(self) -> list[str]:
@@ -285,11 +268,8 @@ class _Product:
 
         def within(name: str, text: str, axes: Axes, size: int, inner: Sequence[str]) -> list[str]:
             inner = [*axes.named(name, self.index), *inner]
-            test = axes.total % size
-            return [
-                f"const {self.index} {name} = {text};",
-                *(when(f"{name} < {axes.total}", inner) if test else inner),
-            ]
+            inner = braced(f"if ({name} < {axes.total})", inner) if axes.total % size else inner
+            return [f"const {self.index} {name} = {text};", *inner]
 
         inner = [f"const {self.index} j = {self.result_index.index[-1]};", *lines]
         inner = unrolled("c", tile.thread_columns, within("column", column, self.n, tile.columns, inner), width)

@@ -119,7 +119,3 @@ def unflatten(at: str, shape: Sequence[int], names: Sequence[str], kind: str) ->
         lines.append(f"const {kind} {names[k]} = {text};")
         below *= shape[k]
     return lines[::-1]
-
-
-def indented(lines: Sequence[str]) -> list[str]:
-    return [f"    {line}" for line in lines]

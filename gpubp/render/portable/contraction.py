@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...ir import Aval, Contraction, Eqn, MaskedIndex, Product, Routine, aval_of
-from ..c.memory import C_TYPE, Access, Memory, NoKernelError, indented
+from ..c.memory import C_TYPE, Access, Memory, NoKernelError
+from ..c.statements import braced
 
 
 def sum_lines(memory: Memory, eqn: Eqn, out: Access) -> list[str]:
@@ -76,5 +77,5 @@ def nest(index: Sequence[str], sizes: Sequence[int], lines: Sequence[str]) -> li
     lines = list(lines)
     for i, n in reversed(list(zip(index, sizes, strict=True))):
         if n != 1:
-            lines = [f"for (int64_t {i} = 0; {i} < {n}; {i}++) {{", *indented(lines), "}"]
+            lines = braced(f"for (int64_t {i} = 0; {i} < {n}; {i}++)", lines)
     return lines

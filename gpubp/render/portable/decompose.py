@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...ir import Eqn, Program, RowDecomposition, map_bodies, recording
-from ..c.row_parts import BUFFERED
+from ...ir import Eqn, Program, RowDecomposition, map_bodies
+from ..c.row_parts import BUFFERED, decomposition
 
 
 def decompose_rows(program: Program) -> Program:
@@ -16,16 +16,8 @@ def decompose_rows(program: Program) -> Program:
 
 
 def _decomposed(eqn: Eqn) -> Iterator[Eqn]:
-    form, axis = eqn.op.c, eqn.params.get("axis")
-    if not isinstance(form, RowDecomposition):
+    form, shape = eqn.op.c, eqn.outputs[0].shape
+    if isinstance(form, RowDecomposition) and (eqn.params["axis"] not in (-1, len(shape) - 1) or shape[-1] > BUFFERED):
+        yield from decomposition(eqn, form)
+    else:
         yield eqn
-        return
-    shape = eqn.output.shape
-    if axis in (-1, len(shape) - 1) and shape[-1] <= BUFFERED:
-        yield eqn
-        return
-    with recording() as steps:
-        out = form.steps(*eqn.inputs, **eqn.params)
-    for step in steps:
-        outputs = eqn.outputs if step.output is out else step.outputs
-        yield Eqn(step.op, step.inputs, step.params, outputs, eqn.origin)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ...ir import Eqn, Product, Routine, Var, apply
-from ...ops import copy
+from ...ir import Product, Routine, Var, apply
 from ...passes import ITEM, Buffer, LoopBody, Plan, Step
-from ..c.memory import C_TYPE, Memory
+from ..c.memory import Memory
 from ..c.number_table import NumberTable
 from ..c.single import single_kernel
 from ..c.source import PlanText
@@ -46,15 +45,7 @@ class PortableMemory(Memory):
     sections: Mapping[str, range]
     homes: Mapping[Buffer, str]
 
-    def pointer_declarations(self) -> list[str]:
-        lines = []
-        for (buffer, start, dtype), name in self.pointers.items():
-            kind = f"{'' if name in self.written else 'const '}{C_TYPE[dtype]} *"
-            lines.append(f"{kind}const {name} = {self.address(buffer, start, dtype)};")
-        return lines
-
-    def address(self, buffer: Buffer, start: int, dtype: str) -> str:
-        """The address of an element of a buffer."""
+    def address(self, buffer: Buffer, start: int, dtype: str, kind: str) -> str:
         if buffer.kind == "arena":
             return f"{ARENAS[dtype]} + {(buffer.start - self.sections[dtype].start) // ITEM[dtype] + start}"
         return f"{self.homes[buffer]} + {start}" if start else self.homes[buffer]
@@ -121,8 +112,7 @@ class PortableText(PlanText):
                 yield from self._copy(self.memory(), eqn.operands[0], eqn.output)
 
     def _copy(self, memory: Memory, x: Var, to: Var) -> list[str]:
-        lines = self.row_kernel_type()(memory, [Eqn(copy, (x,), {}, (to,))], to.shape, {to}).lines()
-        return self.block(self._kernel(0, 0, memory, lines))
+        return self.block(self.copy_kernel(memory, x, to, 0, 0))
 
     def _loop(self, step: Step, body: LoopBody, xp: Any) -> Iterator[str]:
         loop = LoopAddresses(self.plan, self.table_index, step, body)
