@@ -9,6 +9,7 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..picture.report import report
+from ..training import folder_of
 from .output import ends_otherwise, write_output
 
 
@@ -23,8 +24,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Write the page; raises GpubpError."""
     run = Path(arguments.run)
-    folder = run if run.is_dir() else run.parent
-    output = folder / "report.html" if arguments.output is None else Path(arguments.output)
+    output = folder_of(run) / "report.html" if arguments.output is None else Path(arguments.output)
     if ends_otherwise(output, (".html", ".htm", "")):
         raise GpubpError(f"`{visible(str(output))}` is not an .html file, and a report is a page")
     text = report(run)

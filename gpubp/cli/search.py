@@ -69,7 +69,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def work(arguments: argparse.Namespace) -> int:
     """Make the trials and print the table; raises GpubpError."""
     search = _search(arguments)
-    check_jobs(search, arguments.device, arguments.jobs)
+    check_jobs(arguments.device, arguments.jobs)
     live = Live(sys.stdout, wanted=not (arguments.json or arguments.quiet))
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}

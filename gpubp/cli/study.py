@@ -27,14 +27,12 @@ from ..training import (
     asked_of,
     cross_validate,
     default_folder,
-    folds_as_json,
     folds_in,
     holds_folds,
     holds_seeds,
     net_of,
     replicate,
     saved_runs,
-    seeds_as_json,
     seeds_in,
 )
 from .color import say
@@ -83,34 +81,18 @@ def asked(arguments: argparse.Namespace) -> str | None:
 
 def work(arguments: argparse.Namespace, kind: str) -> int:
     """Train and print; raises GpubpError."""
-    place, device, backend = arguments.out, arguments.device or "auto", arguments.backend or "auto"
-    resumed = None if arguments.resume is None else Path(arguments.resume)
-    if arguments.file is not None:
-        net = open_net(arguments)
-    elif arguments.set:
-        arguments.refuse("`--set` needs the .net file: what is resumed keeps its params")
-    else:
-        assert resumed is not None
-        saved = saved_runs(resumed)
-        if not saved:
-            raise CheckpointError(f"`{resumed}` has no checkpoint: it ended before the first was saved; run it again")
-        net, was = net_of(saved[0]), asked_of(saved[0])
-        device, backend = arguments.device or was[0], arguments.backend or was[1]
-    count, first = arguments.folds, None
-    if kind == SEED:
-        first = int(net.option("seed", 0)) if arguments.seed is None else arguments.seed
-        first, count = (first, 0) if resumed is None else seeds_in(resumed)
-        count = arguments.seeds or count
-    elif count is None:
-        count = folds_in(net)
+    place, resumed = arguments.out, None if arguments.resume is None else Path(arguments.resume)
+    net, (device, backend) = _net(arguments, resumed)
+    first, count = _seeds(arguments, net, resumed) if kind == SEED else (None, arguments.folds or folds_in(net))
     if place is None and resumed is None and not arguments.no_save:
         place = default_folder(net, arguments.seed, arguments.precision, arguments.epochs, (kind, count))
     show = _Show(arguments, net, kind, count, first)
+    train: Callable[..., CrossValidation | Replication] = cross_validate if kind == FOLD else replicate
     with Interrupt() as interrupt, show.live:
-        result = _study(kind)(
+        result = train(
             net,
             count,
-            device,
+            arguments.device or device,
             place,
             resumed,
             ended=interrupt.guarded(show.ended),
@@ -119,7 +101,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
             epochs=arguments.epochs,
             seed=arguments.seed,
             precision=arguments.precision,
-            backend=with_compiler(backend),
+            backend=with_compiler(arguments.backend or backend),
             progress=show.live,
             stopping=interrupt,
             notice=None if show.silent else partial(advise, show.live, show.said),
@@ -135,8 +117,26 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
     return interrupt.code
 
 
-def _study(kind: str) -> Callable[..., CrossValidation | Replication]:
-    return cross_validate if kind == FOLD else replicate
+def _net(arguments: argparse.Namespace, resumed: Path | None) -> tuple[Net, tuple[str, str]]:
+    """The net of the file, or of the first run of the study that is `resumed`; and the device and the backend on which
+    it is trained if no others are asked for. Raises CheckpointError."""
+    if arguments.file is not None:
+        return open_net(arguments), ("auto", "auto")
+    if arguments.set:
+        arguments.refuse("`--set` needs the .net file: what is resumed keeps its params")
+    assert resumed is not None
+    saved = saved_runs(resumed)
+    if not saved:
+        raise CheckpointError(f"`{resumed}` has no checkpoint: it ended before the first was saved; run it again")
+    return net_of(saved[0]), asked_of(saved[0])
+
+
+def _seeds(arguments: argparse.Namespace, net: Net, resumed: Path | None) -> tuple[int, int]:
+    """The first seed, and how many there are. Raises CheckpointError."""
+    if resumed is None:
+        return int(net.option("seed", 0)) if arguments.seed is None else arguments.seed, arguments.seeds
+    first, count = seeds_in(resumed)
+    return first, arguments.seeds or count
 
 
 class _Show:
@@ -206,9 +206,8 @@ class _Show:
         """The mean and the standard deviation, the sums of tables, and where the runs are."""
         if self.arguments.json:
             stopped = {"stopped": result.stopped} if result.stopped else {}
-            results = folds_as_json(result) if isinstance(result, CrossValidation) else seeds_as_json(result)
             folder = None if result.folder is None else str(result.folder)
-            print(dumps({**results, "folder": folder, **stopped}), flush=True)
+            print(dumps({**result.as_json(), "folder": folder, **stopped}), flush=True)
         elif result.outcomes:
             self._print_summary(result)
             sys.stdout.flush()
@@ -216,11 +215,8 @@ class _Show:
     def _print_summary(self, result: CrossValidation | Replication) -> None:
         if result.diverged:
             numbers = ", ".join(map(str, result.diverged))
-            lost, left = (
-                f"{len(result.diverged)} of {result.of} {self.kind}s diverged ({numbers})",
-                len(result.outcomes),
-            )
-            print(f"{lost}: the figures below are over the other {left}")
+            lost = f"{len(result.diverged)} of {result.of} {self.kind}s diverged ({numbers})"
+            print(f"{lost}: the figures below are over the other {len(result.outcomes)}")
         rows = [""] if self.kind == FOLD else []
         for name, figures in (("mean", result.mean), ("std", result.std)):
             if figures:

@@ -3,9 +3,18 @@
 from .checkpoint import BEST, LAST, Saved, read, save, write
 from .ensembles import Ensemble, load_ensemble, open_ensemble
 from .exporting import c_text, check_suffix, export, exported, identifier
-from .folder import FOLD, SEED, default_folder, holds_folds, holds_seeds, saved_runs, source_name, source_text
+from .folder import (
+    FOLD,
+    SEED,
+    default_folder,
+    folder_of,
+    holds_folds,
+    holds_seeds,
+    saved_runs,
+    source_name,
+    source_text,
+)
 from .folds import CrossValidation, Fold, cross_validate, folds_in
-from .folds import as_json as folds_as_json
 from .groups import Group, groups, mean_std
 from .history import health_records
 from .history import records as run_records
@@ -17,7 +26,6 @@ from .rate_range import RangeTest, range_test
 from .run import Progress, Run, spread
 from .searching import Search, begin_search, check_jobs, resume_search, run_search
 from .seeds import Replicate, Replication, replicate, seeds_in
-from .seeds import as_json as seeds_as_json
 from .trainer import train
 from .trials import Trial
 
@@ -52,7 +60,7 @@ __all__ = [
     "default_folder",
     "export",
     "exported",
-    "folds_as_json",
+    "folder_of",
     "folds_in",
     "groups",
     "health_records",
@@ -74,7 +82,6 @@ __all__ = [
     "run_search",
     "save",
     "saved_runs",
-    "seeds_as_json",
     "seeds_in",
     "source_name",
     "source_text",

@@ -77,6 +77,11 @@ def _saved(place: Path, kind: str) -> list[Path]:
     return sorted((file.parent for file in place.glob(f"{kind}-*/{ABOUT}")), key=lambda one: (len(one.name), one.name))
 
 
+def folder_of(place: Path) -> Path:
+    """The folder of a run, which a checkpoint in it stands for too."""
+    return place if place.is_dir() else place.parent
+
+
 def no_run(place: Path, name: str) -> str:
     """Why a folder without the file `name` is not a run, in words."""
     if saved := saved_runs(place):

@@ -16,7 +16,7 @@ from ..health import Finding
 from .folder import FOLD, FOLDS, holds_folds
 from .hooks import Callback, Hooks
 from .run import Progress, Run
-from .study import Member, Study, conduct, place_of, save_summary
+from .study import Member, Study, conduct, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,11 @@ class CrossValidation(Study):
     def tables(self) -> dict[str, list[list[int]]]:
         """The tables over all held-out rows, `valid.confusion` and so on: the sums over the folds."""
         return self.summed("valid")
+
+    def as_json(self) -> dict[str, Any]:
+        diverged = {"diverged": self.diverged} if self.diverged else {}
+        folds = [asdict(fold) for fold in self.folds]
+        return {"mean": self.mean, "std": self.std, "tables": self.tables, "folds": folds, **diverged}
 
 
 def cross_validate(
@@ -113,18 +118,11 @@ def cross_validate(
 
     members = [Member(k, with_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
-    how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
-    result.stopped = conduct(result, FOLD, members, (device, backend), hooks, note, diverged, **how)
+    where, given = (device, backend), {"data": data, "epochs": epochs, "precision": precision}
+    result.stopped = conduct(result, FOLD, members, where, hooks, note, diverged, given, resumed=resume is not None)
     if result.folder is not None and not result.stopped:
-        save_summary(result.folder / FOLDS, as_json(result))
+        result.save(FOLDS)
     return result
-
-
-def as_json(result: CrossValidation) -> dict[str, Any]:
-    """The results of a cross-validation as JSON-serialisable data."""
-    diverged = {"diverged": result.diverged} if result.diverged else {}
-    folds = [asdict(fold) for fold in result.folds]
-    return {"mean": result.mean, "std": result.std, "tables": result.tables, "folds": folds, **diverged}
 
 
 def folds_in(net: Net) -> int:

@@ -15,7 +15,7 @@ from ..errors import CheckpointError, NetError
 from ..executor import Executor
 from ..frontend import MAIN, MODEL, Net, changed_parts, identity, load, share_programs
 from . import history
-from .folder import ABOUT, no_run
+from .folder import ABOUT, folder_of, no_run
 from .prediction import Predictor
 from .resume import result_of
 
@@ -38,7 +38,7 @@ class LoadedRun(Predictor):
 
 def net_of(place: Path) -> Net:
     """The net of a run, or of a checkpoint in its folder. Raises CheckpointError if there is no run, NetError."""
-    folder = place if place.is_dir() else place.parent
+    folder = folder_of(place)
     if not (folder / MAIN).is_file():
         why = no_run(place, MAIN) if place.is_dir() else "it is a file in no run's folder"
         raise CheckpointError(f"`{place}` is not a run: {why if place.exists() else 'no such file or directory'}")
@@ -57,7 +57,7 @@ def net_of(place: Path) -> Net:
 
 def asked_of(place: Path) -> tuple[str, str]:
     """The requested device and backend of a run, or of a checkpoint in its folder."""
-    folder = place if place.is_dir() else place.parent
+    folder = folder_of(place)
     told = history.about(folder).get("asked") if (folder / ABOUT).is_file() else None
     told = told if isinstance(told, Mapping) else {}
     return str(told.get("device", "auto")), str(told.get("backend", "auto"))
@@ -73,7 +73,7 @@ def loaded(place: Path, device: str, like: LoadedRun | None = None) -> LoadedRun
     """The same. If the net differs from that of the run `like` in data, seed and split alone, they share the device and
     compiled programs."""
     net, saved = net_of(place), result_of(place)
-    folder = place if place.is_dir() else place.parent
+    folder = folder_of(place)
     if MODEL in changed_parts(saved.about.get("net", {}), net):
         raise CheckpointError(
             f"`{folder / MAIN}` and the weights in its folder are of different models: one of them has changed since "

@@ -9,8 +9,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..errors import DivergedError, InputError, positive
-from ..executor import Executor
-from ..executor import loss_diverged as loss_diverged
+from ..executor import Executor, Rows, loss_diverged
 from ..frontend import RATE_SCALE, Net, constant_rate, required, with_options
 from .dataset import dataset_of
 from .initial_weights import load_initial_weights
@@ -105,34 +104,35 @@ def range_test(
     executor.fit(rows)
     load_initial_weights(net, executor)
     placed = executor.place(rows)
-    batch = net.batch_size(len(placed))
-    rates: list[float] = []
+    rates = [low ** (1 - k / (steps - 1)) * high ** (k / (steps - 1)) for k in range(steps)]
+    return _test(executor, placed, net.batch_size(len(placed)), rates, lr)
+
+
+def _test(executor: Executor, rows: Rows, batch: int, rates: Sequence[float], lr: float) -> RangeTest:
+    """A step at each of the rates, until the loss diverges."""
     losses: list[float] = []
     smoothed: list[float] = []
     mean, diverged = 0.0, False
-    for step in range(steps):
-        along = step / (steps - 1)
-        rate = low ** (1 - along) * high**along
+    for step, rate in enumerate(rates):
         executor.set_counters({RATE_SCALE: rate / lr})
         try:
-            found, penalties, _ = executor.run_steps(placed, 1, batch)
+            found, penalties, _ = executor.run_steps(rows, 1, batch)
         except DivergedError:
-            if not rates:  # no rate has had any effect yet
+            if step == 0:  # no rate has had any effect yet
                 raise
             diverged = True
             break
         loss = float(found[0]) + float(penalties[0])
-        if not rates and not math.isfinite(loss):
+        if step == 0 and not math.isfinite(loss):
             raise loss_diverged(loss, 1)
         mean = SMOOTH * mean + (1 - SMOOTH) * loss
         now = mean / (1 - SMOOTH ** (step + 1))
         diverged = not math.isfinite(now) or (step >= FIRST and _worse(now, smoothed))
         if diverged:
             break
-        rates.append(rate)
         losses.append(loss)
         smoothed.append(now)
-    return RangeTest(rates, losses, smoothed, diverged, lr)
+    return RangeTest(rates[: len(losses)], losses, smoothed, diverged, lr)
 
 
 def _worse(now: float, before: Sequence[float]) -> bool:

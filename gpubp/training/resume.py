@@ -14,18 +14,13 @@ from . import history
 from .checkpoint import BEST, LAST, UNDECIDED, Saved, leader_of, read
 from .dataset import GIVEN
 from .environment import different
-from .folder import ABOUT, holds_folds, holds_seeds
+from .folder import ABOUT, folder_of, holds_folds, holds_seeds
 
 FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
 """Parts of an experiment that may change in a resume: its length and what is reported. Seed and precision are those of
 the state."""
 RANKED_BY = frozenset({"early_stop", "metrics"})
 """Those that may not change before one of several restarts is chosen."""
-
-
-def folder_of(place: Path) -> Path | None:
-    """`place`, if it is a run's folder; None for a file or another folder."""
-    return place if (place / ABOUT).is_file() else None
 
 
 def same_place(out: Path, source: Path | None) -> bool:
@@ -119,20 +114,25 @@ def result_of(place: Path, memory: int | None = None) -> Saved:
 
 def best_before(place: Path) -> Saved | None:
     """The best state so far of the run that is resumed, if it has saved one. Raises CheckpointError."""
-    folder = folder_of(place if place.is_dir() else place.parent)
-    return read(folder / BEST) if folder is not None and (folder / BEST).exists() else None
+    folder = folder_of(place)
+    return read(folder / BEST) if _is_run(folder) and (folder / BEST).exists() else None
 
 
 def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:
     """The lines of metrics before the step at which a run is resumed: whole epochs, and a partial one only if it is the
     last."""
-    folder = folder_of(place if place.is_dir() else place.parent)
-    found = history.records(folder) if folder is not None else []
+    folder = folder_of(place)
+    found = history.records(folder) if _is_run(folder) else []
     ends = [r for r in found if "epoch" in r and (r["step"] % per_epoch == 0 or r["step"] == total)]
     return [r for r in ends if r["step"] <= step]
 
 
 def measured_before(place: Path, step: int) -> list[dict[str, Any]]:
     """The lines of `health.jsonl` before the step at which a run is resumed: it measures that step itself."""
-    folder = folder_of(place if place.is_dir() else place.parent)
-    return [] if folder is None else [r for r in history.health_records(folder) if r["step"] < step]
+    folder = folder_of(place)
+    return [r for r in history.health_records(folder) if r["step"] < step] if _is_run(folder) else []
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run: a checkpoint may have been copied to any other."""
+    return (folder / ABOUT).is_file()

@@ -151,7 +151,7 @@ def _check(net: Net, epochs: int | None, folds: int | None) -> tuple[str, bool]:
     return watch.figure, watch.rising
 
 
-def check_jobs(search: Search, device: str, jobs: int) -> None:
+def check_jobs(device: str, jobs: int) -> None:
     """Raises GpubpError where so many trials cannot be made at a time."""
     if jobs > 1 and device not in ("auto", "cpu"):
         raise GpubpError(f"several trials at a time are made on the CPU, not on `{device}`")
@@ -185,27 +185,12 @@ def run_search(
         held = lock(search.folder)
     except OSError as error:
         raise CheckpointError(f"cannot save to `{search.folder}`: {reason(error)}") from None
-    try:
+    with held:
         write(search.folder / SEARCH, (json.dumps(known, indent=2) + "\n").encode())
         search.done, whole = _read(search.folder / TRIALS)
         _append(search.folder / TRIALS, whole, "")
-        made = {trial.number for trial in search.done}
-        left = ([one for one in some if one[0] not in made] for some in _rounds(search))
-        asked = {key: search.settings[key] for key in ("given", "epochs", "folds", "seeds")}
-        task = Task(search.file, figure=search.figure, **asked)
-        jobs = min(jobs, search.trials)
-
-        def groups(some: Sequence[tuple[int, dict[str, str]]]) -> Iterator[list[Candidate]]:
-            most = -(-len(some) // jobs)  # so that every process has its share
-            return _announced(grouped(task, some, "cpu" if jobs > 1 else device, most, stopping), begun)
-
-        several = map(groups, left)
-        found: Generator[Trial | None]
-        if jobs > 1:
-            found = processes(task, several, jobs, stopping)
-        else:
-            found = in_turn(task, several, device, progress, stopping)
-        with closing(found):  # its processes end here, not when somebody forgets them
+        # Closed here: its processes end now, not when somebody forgets them.
+        with closing(_left(search, device, min(jobs, search.trials), begun, progress, stopping)) as found:
             for trial in found:
                 if trial is None:
                     break
@@ -214,8 +199,30 @@ def run_search(
                 if callback is not None:
                     callback(trial)
         return len(search.done) == search.trials
-    finally:
-        held.release()
+
+
+def _left(
+    search: Search,
+    device: str,
+    jobs: int,
+    begun: Callable[[Sequence[int]], None] | None,
+    progress: Callable[[Progress], None] | None,
+    stopping: Callable[[], bool] | None,
+) -> Generator[Trial | None]:
+    """The trials that are left, as they end; finally None if `stopping` returned True."""
+    made = {trial.number for trial in search.done}
+    asked = {key: search.settings[key] for key in ("given", "epochs", "folds", "seeds")}
+    task = Task(search.file, figure=search.figure, **asked)
+
+    def groups(some: Sequence[tuple[int, dict[str, str]]]) -> Iterator[list[Candidate]]:
+        left = [one for one in some if one[0] not in made]
+        most = -(-len(left) // jobs)  # so that every process has its share
+        return _announced(grouped(task, left, "cpu" if jobs > 1 else device, most, stopping), begun)
+
+    rounds = map(groups, _rounds(search))
+    if jobs > 1:
+        return processes(task, rounds, jobs, stopping)
+    return in_turn(task, rounds, device, progress, stopping)
 
 
 def _rounds(search: Search) -> Iterable[Sequence[tuple[int, dict[str, str]]]]:

@@ -17,7 +17,7 @@ from ..health import Finding
 from .folder import SEED, SEEDS, holds_seeds
 from .hooks import Callback, Hooks
 from .run import Progress, Run
-from .study import Member, Study, conduct, place_of, save_summary
+from .study import Member, Study, conduct, place_of
 
 DEFAULT = 10
 """How many seeds there are if nobody says."""
@@ -59,6 +59,11 @@ class Replication(Study):
     def tables(self) -> dict[str, list[list[int]]]:
         """The tables of the last part of the data, `test.confusion` and so on: the sums over the seeds."""
         return self.summed(self._last_part)
+
+    def as_json(self) -> dict[str, Any]:
+        diverged = {"diverged": self.diverged} if self.diverged else {}
+        results = {"mean": self.mean, "std": self.std, "tables": self.tables}
+        return {"first": self.first, "of": self.of, **results, "seeds": [*map(asdict, self.replicates)], **diverged}
 
     @property
     def _last_part(self) -> str:
@@ -118,7 +123,7 @@ def replicate(
         """Note how many there are to be, before there is something to go on with."""
         nonlocal announced
         if result.folder is not None and not announced:
-            save_summary(result.folder / SEEDS, as_json(result))
+            result.save(SEEDS)
         announced = True
 
     def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
@@ -129,18 +134,11 @@ def replicate(
 
     hooks = Hooks(callbacks, recorded, progress, stopping, notice, announce)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
-    how: dict[str, Any] = {"data": data, "epochs": epochs, "precision": precision, "resumed": resume is not None}
-    result.stopped = conduct(result, SEED, members, (device, backend), hooks, note, diverged, **how)
+    where, given = (device, backend), {"data": data, "epochs": epochs, "precision": precision}
+    result.stopped = conduct(result, SEED, members, where, hooks, note, diverged, given, resumed=resume is not None)
     if result.folder is not None and result.folder.exists():
-        save_summary(result.folder / SEEDS, as_json(result))
+        result.save(SEEDS)
     return result
-
-
-def as_json(result: Replication) -> dict[str, Any]:
-    """The results of a replication as JSON-serialisable data."""
-    diverged = {"diverged": result.diverged} if result.diverged else {}
-    results = {"mean": result.mean, "std": result.std, "tables": result.tables}
-    return {"first": result.first, "of": result.of, **results, "seeds": [*map(asdict, result.replicates)], **diverged}
 
 
 def seeds_in(place: Path) -> tuple[int, int]:

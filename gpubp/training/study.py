@@ -50,6 +50,15 @@ class Study(ABC):
     def outcomes(self) -> Sequence[Outcome]:
         """Those that did not diverge."""
 
+    @abstractmethod
+    def as_json(self) -> dict[str, Any]:
+        """The results as JSON-serialisable data."""
+
+    def save(self, name: str) -> None:
+        """Write the results to a file of this name in the study's folder. Raises SaveError."""
+        assert self.folder is not None
+        write(self.folder / name, (json.dumps(self.as_json(), indent=2) + "\n").encode())
+
     @property
     def mean(self) -> dict[str, float]:
         """The mean of every metric, `valid.accuracy` and so on, over those that did not diverge."""
@@ -99,15 +108,15 @@ def conduct(
     hooks: Hooks,
     ended: Callable[[Member, Run, int, float], None],
     diverged: Callable[[int, str], None] | None,
+    given: Mapping[str, Any],
     *,
     resumed: bool,
-    **given: Any,
 ) -> str:
     """Train the members of a study, each `kind`-`number` in its folder, those of small nets side by side; returns
     `stopped`. `ended` is called with each that did not diverge, its run, its epochs and the seconds that it took;
     `given` are the other arguments of `course`. Raises DivergedError if all diverge, and whatever `train` raises."""
     size = _side_by_side(members[0].net, where, hooks)
-    given["shared"] = {}
+    given = {**given, "shared": {}}
     for first in range(0, len(members), size):
         group = members[first : first + size]
         courses = [_course(result, kind, member, where, hooks, resumed, given) for member in group]
@@ -174,11 +183,6 @@ def place_of(what: str, out: Any, resume: Any) -> Path | None:
             raise CheckpointError(f"`{out}` already contains runs {those}: resume them, or save to another folder")
     place = resume if out is None else out
     return None if place is None else Path(place)
-
-
-def save_summary(path: Path, summary: Mapping[str, Any]) -> None:
-    """Write the summary of a study. Raises SaveError."""
-    write(path, (json.dumps(summary, indent=2) + "\n").encode())
 
 
 def _epochs(run: Run) -> int:
