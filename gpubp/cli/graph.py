@@ -13,6 +13,7 @@ from ..frontend import Net
 from ..picture import graph, page
 from ..training import net_of
 from .common import add_file, open_net
+from .net_or_run import names_run
 from .output import ends_otherwise, write_output
 from .quoting import quoted
 
@@ -61,7 +62,7 @@ def work(arguments: argparse.Namespace) -> int:
 
 def _net(arguments: argparse.Namespace) -> Net:
     path = Path(arguments.file)
-    if path.is_dir() or path.suffix == ".safetensors":
+    if names_run(path):
         if arguments.set:
             raise GpubpError("`--set` cannot be given with a run: its params are those that it was trained with")
         return net_of(path)

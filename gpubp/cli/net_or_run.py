@@ -22,10 +22,15 @@ def add_net_or_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of the initial weights (default: the file's)")
 
 
+def names_run(path: Path) -> bool:
+    """Whether a path is that of a run or of a checkpoint, not of a `.net` file."""
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
 def open_net_or_run(arguments: argparse.Namespace, precision: str | None = None) -> Subject:
     """The net that the arguments name, in a precision (None: its own), with its training data. Raises GpubpError."""
     path = Path(arguments.file)
-    if path.is_dir() or path.suffix == ".safetensors":
+    if names_run(path):
         for given, word in ((arguments.set, "--set"), (arguments.seed is not None, "--seed")):
             if given:
                 raise GpubpError(f"`{word}` cannot be given with a run: its weights are those that it was trained to")

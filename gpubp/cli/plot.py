@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from dsl.excerpt import visible
 
 from ..errors import GpubpError
-from ..picture import as_text, curves_file, panels
+from ..picture import Panel, as_text, curves_file, panels
 from ..training import saved_runs
 from .color import columns_of, use_color
 from .output import write_output
-
-KINDS = (".png", ".svg")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -34,19 +33,31 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Print or write the curves; raises GpubpError."""
-    output = None if arguments.output is None else Path(arguments.output)
-    if output is not None and output.suffix.lower() not in KINDS:
-        raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
+    output = picture_path(arguments.output)
     places = [run for place in map(Path, arguments.runs) for run in saved_runs(place) or [place]]
     found = panels([*dict.fromkeys(places)], arguments.figure)
-    if output is None:
-        text = as_text(found, columns_of(sys.stdout), use_color(sys.stdout))
-        require_signs(text, sys.stdout.encoding)
-        print(text)
-        return 0
-    write_output(output, curves_file(found, output.suffix.lower().removeprefix(".")))
-    print(f"wrote {visible(str(output))}: {', '.join(panel.title for panel in found)}")
+    draw(found, output)
+    if output is not None:
+        print(f"wrote {visible(str(output))}: {', '.join(panel.title for panel in found)}")
     return 0
+
+
+def picture_path(name: str | None) -> Path | None:
+    """The file to draw curves to, None for the terminal. Raises GpubpError for one of another kind."""
+    path = None if name is None else Path(name)
+    if path is not None and path.suffix.lower() not in (".png", ".svg"):
+        raise GpubpError(f"`{visible(str(path))}` is neither a .png nor an .svg file")
+    return path
+
+
+def draw(curves: Sequence[Panel], path: Path | None) -> None:
+    """Write curves to a file, or print them. Raises GpubpError."""
+    if path is not None:
+        write_output(path, curves_file(curves, path.suffix.lower().removeprefix(".")))
+        return
+    text = as_text(curves, columns_of(sys.stdout), use_color(sys.stdout))
+    require_signs(text, sys.stdout.encoding)
+    print(text)
 
 
 def require_signs(text: str, encoding: str | None) -> None:

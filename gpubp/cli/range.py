@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from pathlib import Path
 
 from dsl.excerpt import visible
 
-from ..errors import GpubpError
-from ..picture import Curve, Panel, as_text, curves_file
+from ..picture import Curve, Panel
 from ..strict_json import dumps
 from ..training import RangeTest, range_test
-from .color import columns_of, use_color
 from .common import add_backend, add_file, open_net, whole, with_compiler
-from .output import write_output
-from .plot import KINDS, require_signs
+from .plot import draw, picture_path
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -37,9 +33,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Print or write the plot, and what it says; raises GpubpError."""
-    output = None if arguments.output is None else Path(arguments.output)
-    if output is not None and output.suffix.lower() not in KINDS:
-        raise GpubpError(f"`{visible(str(output))}` is neither a .png nor an .svg file")
+    output = picture_path(arguments.output)
     result = range_test(
         open_net(arguments),
         arguments.device,
@@ -54,12 +48,8 @@ def work(arguments: argparse.Namespace) -> int:
         return 0
     points = tuple(zip(result.rates, result.smoothed, strict=True))
     panel = Panel("loss, smoothed", (Curve(Path(arguments.file).stem, "train", points),), "learning rate")
-    if output is None:
-        text = as_text([panel], columns_of(sys.stdout), use_color(sys.stdout))
-        require_signs(text, sys.stdout.encoding)
-        print(text)
-    else:
-        write_output(output, curves_file([panel], output.suffix.lower().removeprefix(".")))
+    draw([panel], output)
+    if output is not None:
         print(f"wrote {visible(str(output))}")
     print(f"\n{verdict(result)}")
     return 0
@@ -76,12 +66,9 @@ def verdict(result: RangeTest) -> str:
         end = f"and still falls at {result.least:.2g}: `--high` goes further"
         why = "the rate at which it falls fastest"
     else:
-        rest = (
-            f"and diverges above {result.rates[-1]:.2g}"
-            if result.diverged
-            else f"and rises up to {result.rates[-1]:.2g}"
-        )
-        end, why = f"is least at {result.least:.2g}, {rest}", "a tenth of the rate at which it is least"
+        rest = "diverges above" if result.diverged else "rises up to"
+        end = f"is least at {result.least:.2g}, and {rest} {result.rates[-1]:.2g}"
+        why = "a tenth of the rate at which it is least"
     return f"the loss {fastest}{end}\ntry `lr = {result.suggested:g}`, {why}; the file has {result.lr:g}"
 
 

@@ -15,11 +15,8 @@ from ..strict_json import dumps
 from ..training import Listed, all_runs, compare, groups
 from .color import JOINT, columns_of, say
 from .streams import print_error
-from .summary import as_csv, as_json, as_latex, as_text
+from .summary import PARTS, as_csv, as_json, as_latex, as_text
 from .table import align
-
-_FIGURES = ("test.", "valid.", "train.")
-"""Figures of the first of these parts that a run has are shown."""
 
 _WIDE = 60
 """A setting that is longer is shown in lines of its own."""
@@ -67,7 +64,8 @@ def work(arguments: argparse.Namespace) -> int:
     elif not runs:
         print(f"no runs in {place} or those within it; `gpubp run FILE` makes one")
     else:
-        say(_left(_table(runs)), hang=4)
+        rows = _table(runs)
+        say(align(rows, left=len(rows[0])), hang=4)
     return 0
 
 
@@ -105,7 +103,7 @@ def _settings(run: Listed, seeds: bool) -> str:
 
 def _row(run: Listed) -> list[str]:
     epochs = str(run.epochs) if run.done else f"{run.epochs} of {run.of}"
-    part = next((part for part in _FIGURES if any(name.startswith(part) for name in run.figures)), "")
+    part = next((part for part in PARTS if any(name.startswith(part) for name in run.figures)), "")
     shown = {name: value for name, value in run.figures.items() if name.startswith(part) and "penalty" not in name}
     figures = "  ".join(f"{name}{JOINT}{value:.4g}" for name, value in shown.items())
     return [visible(str(run.path)), visible(run.name), run.started[:16].replace("T", " "), epochs, figures]
@@ -137,7 +135,7 @@ def _diff(a: Path, b: Path, json_asked: bool) -> int:
     long = [row for row in settings if max(map(len, row)) > _WIDE]
     parts += [f"{key}\n- {x}\n+ {y}" for key, x, y in long]
     if len(long) < len(settings):
-        parts.append(_left([["", str(a), str(b)], *(row for row in settings if row not in long)]))
+        parts.append(align([["", str(a), str(b)], *(row for row in settings if row not in long)], left=3))
     if found.figures:
         parts.append(align([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in found.figures.items())]))
     print("\n\n".join(parts))
@@ -148,9 +146,3 @@ def _short(value: Any) -> str:
     if value is None:
         return "-"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _left(rows: list[list[str]]) -> str:
-    """Columns padded to one width, texts to the left."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from math import sqrt
 from unicodedata import combining, normalize
 
@@ -26,59 +27,63 @@ def text(found: Guess, name: str, path: str) -> str:
     """The `.net` text, formatted. `name`: of the file; `path`: of the table, as the file has it."""
     taken = {*_USED}
     target = _identifier(found.target.name, taken, "label" if found.classes else "y")
-    words = {_identifier(column.name, taken): column for column in found.words}
-    output, rows = ("p" if found.classes else "estimate"), found.rows
-    names = [*["x"] * bool(found.numbers), *words, target]
+    words = [_identifier(column.name, taken) for column in found.words]
     head = [f"{visible(name)}: a start, written by `gpubp init`; all of it may be changed", *found.said()]
-    if rows < ROWS_TO_SPLIT:
+    if found.rows < ROWS_TO_SPLIT:
         head.append("too few rows to hold any back: how well it does on others is not known")
-    many = found.table.complete is False or rows >= ROWS_TO_VALIDATE
-    stratify = f", stratify = {target}" if found.classes else ""
-    parts = "train = 70%, valid = 15%, test = 15%" if many else "train = 80%, test = 20%"
-    split = f"split = split({parts}{stratify})" if rows >= ROWS_TO_SPLIT else ""
-    epochs, batch, hidden = _sizes(rows, found.table.complete)
-    inputs = ["input x: [?]"] * bool(found.numbers) + [f"input {word}: class(?)" for word in words]
-    numbers = "x" if any(map(_rounded, found.numbers)) else "x -> standardize"
-    values = [numbers] * bool(found.numbers) + [f"one_hot({word})" for word in words]
-    features = values[0] if len(values) == 1 else f"concat({', '.join(values)})"
-    if found.classes:
-        end, type_ = "dense(kinds) -> softmax", "class(?kinds)"
-        more = f", f1(p, {target})" if found.unequal else ""
-        loss, metrics = f"cross_entropy(p, {target})", f"[accuracy(p, {target}){more}]"
-    else:
-        end, type_ = "dense(1)", "[1]"
-        loss = f"mse(estimate, {target})"
-        metrics = f"[r2(estimate, {target}), mae(estimate, {target})]"
-    scale = "" if found.classes else _scale(found.target)
-    result = f"features -> dense(hidden) -> relu -> {end}"
-    stop = "early_stop = early_stop(valid.loss, patience = 20epochs)" if many else ""
+    epochs, batch, hidden = _sizes(found.rows, found.table.complete)
     lines = [
         *(f"# {line}" for line in head),
         f"param hidden = {hidden} in [8, 16, 32, 64]",
         "param lr = 1e-2 in log(1e-3, 1e-1)",
         "",
-        f"data {{\n{', '.join(names)} = {_reader(found, path)}\n{split}\n}}",
-        "",
-        "model {",
-        *inputs,
-        f"target {target}: {type_}",
-        f"features = {features}",
-        f"output {output} = {f'{scale}({result})' if scale else result}",
-        "}",
-        "",
-        "train {",
-        f"loss = {loss}",
-        "optimizer = adam(lr = lr)",
-        f"batch = {batch}",
-        f"epochs = {epochs}",
-        *[stop] * bool(stop),
-        f"metrics = {metrics}",
-        "}",
+        *("data {", *_data(found, words, target, path), "}", ""),
+        *("model {", *_model(found, words, target), "}", ""),
+        *("train {", *_train(found, target, epochs, batch), "}"),
     ]
     made, findings = format_text(Source(name, "\n".join(lines) + "\n"))
     if findings:  # a name or a path that no text of the language can hold
         raise GpubpError(f"the table's names cannot be written in a `.net` file: {findings[0].message}")
     return made
+
+
+def _data(found: Guess, words: Sequence[str], target: str, path: str) -> Iterator[str]:
+    names = [*["x"] * bool(found.numbers), *words, target]
+    yield f"{', '.join(names)} = {_reader(found, path)}"
+    if found.rows >= ROWS_TO_SPLIT:
+        parts = "train = 70%, valid = 15%, test = 15%" if _validates(found) else "train = 80%, test = 20%"
+        yield f"split = split({parts}{f', stratify = {target}' if found.classes else ''})"
+
+
+def _model(found: Guess, words: Sequence[str], target: str) -> Iterator[str]:
+    if found.numbers:
+        yield "input x: [?]"
+    yield from (f"input {word}: class(?)" for word in words)
+    yield f"target {target}: {'class(?kinds)' if found.classes else '[1]'}"
+    numbers = "x" if any(map(_rounded, found.numbers)) else "x -> standardize"
+    values = [*[numbers] * bool(found.numbers), *(f"one_hot({word})" for word in words)]
+    yield f"features = {values[0]}" if len(values) == 1 else f"features = concat({', '.join(values)})"
+    hidden = "features -> dense(hidden) -> relu"
+    if found.classes:
+        yield f"output p = {hidden} -> dense(kinds) -> softmax"
+    else:
+        scale = _scale(found.target)
+        yield f"output estimate = {f'{scale}({hidden} -> dense(1))' if scale else f'{hidden} -> dense(1)'}"
+
+
+def _train(found: Guess, target: str, epochs: int, batch: int) -> Iterator[str]:
+    yield f"loss = {f'cross_entropy(p, {target})' if found.classes else f'mse(estimate, {target})'}"
+    yield from ("optimizer = adam(lr = lr)", f"batch = {batch}", f"epochs = {epochs}")
+    if _validates(found):
+        yield "early_stop = early_stop(valid.loss, patience = 20epochs)"
+    if found.classes:
+        yield f"metrics = [accuracy(p, {target}){f', f1(p, {target})' if found.unequal else ''}]"
+    else:
+        yield f"metrics = [r2(estimate, {target}), mae(estimate, {target})]"
+
+
+def _validates(found: Guess) -> bool:
+    return not found.table.complete or found.rows >= ROWS_TO_VALIDATE
 
 
 def _reader(found: Guess, path: str) -> str:

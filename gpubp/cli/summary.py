@@ -13,7 +13,8 @@ from ..strict_json import dumps
 from ..training import Group, mean_std
 from .table import align
 
-_PARTS = ("test.", "valid.", "train.")
+PARTS = ("test.", "valid.", "train.")
+"""The figures of the first of these parts that a run has are shown."""
 _NAMED = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "<": "less", ">": "greater", "|": "bar"}
 _ESCAPED = str.maketrans(
     {sign: rf"\text{name}{{}}" for sign, name in _NAMED.items()} | {sign: f"\\{sign}" for sign in "&%$#_{}"}
@@ -79,9 +80,9 @@ def _columns(groups: Sequence[Group]) -> list[str]:
     found: dict[str, None] = {}
     for group in groups:
         names = [name for name in group.figures if "penalty" not in name]
-        part = next((part for part in _PARTS if any(name.startswith(part) for name in names)), "")
+        part = next((part for part in PARTS if any(name.startswith(part) for name in names)), "")
         found |= dict.fromkeys(name for name in names if name.startswith(part))
-    return sorted(found, key=lambda name: next((k for k, part in enumerate(_PARTS) if name.startswith(part)), 3))
+    return sorted(found, key=lambda name: next((k for k, part in enumerate(PARTS) if name.startswith(part)), 3))
 
 
 def _rows(groups: Sequence[Group]) -> list[list[str]]:
