@@ -27,6 +27,15 @@ def finite(value: Any) -> Any:
     return [finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+def has_types(record: object, types: Mapping[str, Any]) -> bool:
+    """Whether a value is a mapping, as of JSON, with a value of its type under each of these keys: None is one of a
+    missing key, and a bool is no number."""
+    if not isinstance(record, dict):
+        return False
+    values = ((record.get(key), type_) for key, type_ in types.items())
+    return all(isinstance(value, type_) and not isinstance(value, bool) for value, type_ in values)
+
+
 def number(value: object) -> object:
     """The inverse of `finite` for a number; other values as they are."""
     return float(value) if value in ("inf", "-inf", "nan") else value

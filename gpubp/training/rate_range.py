@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dsl.records import dataclass
@@ -104,12 +104,13 @@ def range_test(
     executor.fit(rows)
     load_initial_weights(net, executor)
     placed = executor.place(rows)
-    rates = [low ** (1 - k / (steps - 1)) * high ** (k / (steps - 1)) for k in range(steps)]
+    rates = (low ** (1 - k / (steps - 1)) * high ** (k / (steps - 1)) for k in range(steps))
     return _test(executor, placed, net.batch_size(len(placed)), rates, lr)
 
 
-def _test(executor: Executor, rows: Rows, batch: int, rates: Sequence[float], lr: float) -> RangeTest:
+def _test(executor: Executor, rows: Rows, batch: int, rates: Iterable[float], lr: float) -> RangeTest:
     """A step at each of the rates, until the loss diverges."""
+    tried: list[float] = []
     losses: list[float] = []
     smoothed: list[float] = []
     mean, diverged = 0.0, False
@@ -130,9 +131,10 @@ def _test(executor: Executor, rows: Rows, batch: int, rates: Sequence[float], lr
         diverged = not math.isfinite(now) or (step >= FIRST and _worse(now, smoothed))
         if diverged:
             break
+        tried.append(rate)
         losses.append(loss)
         smoothed.append(now)
-    return RangeTest(rates[: len(losses)], losses, smoothed, diverged, lr)
+    return RangeTest(tried, losses, smoothed, diverged, lr)
 
 
 def _worse(now: float, before: Sequence[float]) -> bool:

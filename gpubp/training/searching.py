@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, field
@@ -15,9 +14,10 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..data import load as load_data
-from ..errors import CheckpointError, GpubpError, SaveError, reason
+from ..errors import CheckpointError, GpubpError, reason
 from ..frontend import Net, changed_parts, domains, identity, load, watch_of, with_fold
 from ..paths import relative
+from ..strict_json import has_types
 from .checkpoint import write
 from .environment import data_hashes, different
 from .folder import SEARCH, free_folder, lock, source_name
@@ -25,9 +25,16 @@ from .jobs import processes
 from .run import Progress
 from .sweeps import Candidate, grouped, in_turn
 from .tpe import learned, require_optuna
+from .trial_file import TRIALS, append, read_trials
 from .trials import RANDOM, TPE, Task, Trial, combinations, method_of, settings
 
-TRIALS = "trials.jsonl"
+_SAVED = {
+    **dict.fromkeys(("file", "base", "method"), str),
+    **dict.fromkeys(("seed", "trials"), int),
+    **dict.fromkeys(("given", "net", "data", "space"), dict),
+    **dict.fromkeys(("epochs", "folds", "seeds"), int | None),
+}
+"""What a search writes about itself. Earlier versions had no folds and no seeds."""
 
 
 @dataclass(slots=True)
@@ -100,29 +107,31 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     where there is none, or its file or data are not what they were, and NetError."""
     try:
         known = json.loads((folder / SEARCH).read_text("utf-8"))
-        file, base = str(known["file"]), Path(known["base"])
-        options = {key: known[key] for key in ("given", "epochs", "net", "data", "space")}
-        options |= {key: known.get(key) for key in ("folds", "seeds")}  # searches of earlier versions have none
-        method, seed, count = str(known["method"]), int(known["seed"]), int(known["trials"])
+        if not (has_types(known, _SAVED) and 0 <= known["seed"] < 1 << 64 and known["trials"] > 0):
+            raise ValueError
+        if known.get("folds") is not None and known["folds"] < 2:
+            raise ValueError
     except OSError as error:
         raise CheckpointError(
             f"`{folder}` contains no search: cannot read `{folder / SEARCH}`: {reason(error)}"
         ) from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         raise CheckpointError(f"`{folder / SEARCH}` is damaged: it is not what a search wrote") from None
-    if method == TPE:
+    if known["method"] == TPE:
         require_optuna()
-    path = str(relative(base / Path(file).name))
-    net = load(path, options["given"])
+    options = {key: known.get(key) for key in ("given", "epochs", "folds", "seeds", "net", "data", "space")}
+    path = str(relative(Path(known["base"], Path(known["file"]).name)))
+    net = load(path, {name: str(value) for name, value in known["given"].items()})
     watch = _check(net, options["epochs"], options["folds"])
     now = _experiment(net)
-    wrong = changed_parts(options["net"], net)
-    wrong += [key for part in ("data", "space") for key in different(options[part], now[part])]
+    wrong = changed_parts(known["net"], net)
+    wrong += [key for part in ("data", "space") for key in different(known[part], now[part])]
     if wrong:
         raise CheckpointError(f"`{path}` has changed since `{folder}` began: `{wrong[0]}` is not what it was")
-    done = _read(folder / TRIALS)[0]
-    count = max(int(min(trials or count, combinations(domains(net)))), max((one.number for one in done), default=0))
-    return Search(net, folder, path, *watch, method, seed, count, options, done)
+    done = read_trials(folder / TRIALS, domains(net))[0]
+    most = int(min(trials or known["trials"], combinations(domains(net))))
+    count = max(most, max((one.number for one in done), default=0))
+    return Search(net, folder, path, *watch, known["method"], known["seed"], count, options, done)
 
 
 def _experiment(net: Net) -> dict[str, dict[str, Any]]:
@@ -187,15 +196,15 @@ def run_search(
         raise CheckpointError(f"cannot save to `{search.folder}`: {reason(error)}") from None
     with held:
         write(search.folder / SEARCH, (json.dumps(known, indent=2) + "\n").encode())
-        search.done, whole = _read(search.folder / TRIALS)
-        _append(search.folder / TRIALS, whole, "")
+        search.done, whole = read_trials(search.folder / TRIALS, domains(search.net))
+        append(search.folder / TRIALS, "", whole)
         # Closed here: its processes end now, not when somebody forgets them.
         with closing(_left(search, device, min(jobs, search.trials), begun, progress, stopping)) as found:
             for trial in found:
                 if trial is None:
                     break
                 search.done.append(trial)
-                _append(search.folder / TRIALS, None, json.dumps(asdict(trial)) + "\n")
+                append(search.folder / TRIALS, json.dumps(asdict(trial)) + "\n")
                 if callback is not None:
                     callback(trial)
         return len(search.done) == search.trials
@@ -241,40 +250,3 @@ def _announced(
         if begun is not None:
             begun([one.number for one in group])
         yield group
-
-
-def _read(path: Path) -> tuple[list[Trial], int]:
-    """The trials that were written, and the number of bytes that they take: a process that was killed may have left
-    half of a line behind them."""
-    try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        return [], 0
-    except OSError as error:
-        raise CheckpointError(f"cannot read `{path}`: {reason(error)}") from None
-    found: list[Trial] = []
-    size = 0
-    for line in raw.splitlines(keepends=True):
-        try:
-            trial = Trial(**json.loads(line))
-            usable = line.endswith(b"\n") and (trial.value is None or math.isfinite(trial.value))
-        except (ValueError, TypeError, RecursionError):
-            usable = False
-        if not usable:
-            break
-        found.append(trial)
-        size += len(line)
-    return found, size
-
-
-def _append(path: Path, at: int | None, line: str) -> None:
-    """Write a line behind the others, or behind the first `at` bytes, to the disk. Raises SaveError."""
-    try:
-        with path.open("ab") as file:
-            if at is not None:
-                file.truncate(at)
-            file.write(line.encode())
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise SaveError(f"cannot save `{path}`: {reason(error)}") from None

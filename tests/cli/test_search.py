@@ -166,8 +166,47 @@ def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     net(tmp_path)
     (tmp_path / "a.csv").write_text(ROWS + "1,1,1\n")
     assert "`a.csv` is not what it was" in call("search", "--resume", "s").err
-    (tmp_path / "s/search.json").write_text("{")
-    assert call("search", "--resume", "s").code == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *[("given", 1), ("net", None), ("data", "x"), ("space", []), ("method", 1), ("seed", -1), ("trials", 0)],
+        *[("epochs", "2"), ("folds", 2.5), ("folds", 1), ("seeds", True), ("file", None), ("base", [])],
+    ],
+)
+def test_a_damaged_search(call: Call, tmp_path: Path, key: str, value: object) -> None:
+    net(tmp_path)
+    assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
+    file = tmp_path / "s/search.json"
+    for text in (json.dumps({**json.loads(file.read_text()), key: value}), "[1]", "{"):
+        file.write_text(text)
+        said = call("search", "--resume", "s")
+        assert (said.code, said.err) == (
+            2,
+            f"error: `{Path('s/search.json')}` is damaged: it is not what a search wrote\n",
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": "1"},
+        {"number": 0},
+        {"params": {}},
+        {"params": {"width": 2}},
+        {"value": "x"},
+        {"seconds": None},
+        {"a": 1},
+    ],
+)
+def test_a_damaged_trial_is_run_again(call: Call, tmp_path: Path, change: dict[str, object]) -> None:
+    net(tmp_path)
+    assert call("search", "a.net", "--trials", "1", "--epochs", "1", "--out", "s", "--quiet").code == 0
+    file, (before,) = tmp_path / "s/trials.jsonl", trials(tmp_path / "s")
+    file.write_text(json.dumps({**before, **change}) + "\n")
+    assert call("search", "--resume", "s", "--quiet").code == 0
+    assert [one["value"] for one in trials(tmp_path / "s")] == [before["value"]]
 
 
 def test_trials_that_are_cross_validated(call: Call, tmp_path: Path) -> None:
