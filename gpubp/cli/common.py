@@ -80,6 +80,11 @@ def whole(least: int) -> type[int]:
     return read  # type: ignore[return-value]
 
 
+def names_run(path: Path) -> bool:
+    """Whether a path is that of a run or of a checkpoint, not of a `.net` file."""
+    return path.is_dir() or path.suffix == ".safetensors"
+
+
 def refuse_other(file: str) -> None:
     """Raises GpubpError where a table or a run stands in the place of a `.net` file."""
     if (own := Path(file) / MAIN).is_file():

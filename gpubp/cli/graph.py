@@ -12,8 +12,7 @@ from ..errors import GpubpError
 from ..frontend import Net
 from ..picture import graph, page
 from ..training import net_of
-from .common import add_file, open_net
-from .net_or_run import names_run
+from .common import add_file, names_run, open_net
 from .output import ends_otherwise, write_output
 from .quoting import quoted
 

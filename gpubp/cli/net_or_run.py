@@ -13,18 +13,13 @@ from ..executor import Executor
 from ..frontend import start_of
 from ..insight import Subject, subject
 from ..training import load_initial_weights, load_run
-from .common import add_file, open_net, whole
+from .common import add_file, names_run, open_net, whole
 
 
 def add_net_or_run(parser: argparse.ArgumentParser) -> None:
     """A file or a run, and how the file's net begins."""
     add_file(parser, help="a .net file, a run's folder, or a checkpoint in it")
     parser.add_argument("--seed", type=whole(0), metavar="N", help="seed of the initial weights (default: the file's)")
-
-
-def names_run(path: Path) -> bool:
-    """Whether a path is that of a run or of a checkpoint, not of a `.net` file."""
-    return path.is_dir() or path.suffix == ".safetensors"
 
 
 def open_net_or_run(arguments: argparse.Namespace, precision: str | None = None) -> Subject:
