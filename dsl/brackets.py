@@ -34,9 +34,8 @@ def too_deep(tokens: Tokens) -> Diagnostic | None:
 
     Counts an upper bound: each operator may have all that stands in its expression below it.
     """
-    levels = [
-        (0, 0, 0)
-    ]  # for each open bracket: operators and brackets' height in the running expression, height of those before
+    # For each open bracket: operators and brackets' height in the running expression, height of those before.
+    levels = [(0, 0, 0)]
     for index, token in enumerate(tokens.all):
         kind = token.type
         operators, inside, earlier = levels[-1]
@@ -95,10 +94,8 @@ def _match(tokens: Tokens, *, use_lines: bool) -> tuple[list[int], list[tuple[in
             if _FILE_STATEMENTS.get(kind) == tokens.kind(index + 1):
                 forget(0, index)
             elif _begins_statement(tokens, index, stack):
-                forget(
-                    1 + max((i for i, opener in enumerate(stack) if tokens.kind(opener) == "_LBRACE"), default=-1),
-                    index,
-                )
+                braces = [depth for depth, opener in enumerate(stack) if tokens.kind(opener) == "_LBRACE"]
+                forget(braces[-1] + 1 if braces else 0, index)
         if kind in OPENERS:
             stack.append(index)
         elif kind in CLOSERS:

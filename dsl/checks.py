@@ -162,16 +162,12 @@ class _Walk(Choices):
         tokens = self.tokens
         value = str(tokens.all[index - 1])
         if self._in_list() and (before != "NAME" or not tokens.adjacent(index)):
-            return Diagnostic(
-                "E0113", "a comma is missing between two values", tokens.span(index), "`,` is missing before this"
-            )
+            return self._missing_comma(index)
         subject = value if before == "NAME" and tokens.kind(index - 2) != "_DOT" else "y"
         remedy = f"`slice({subject}, 0, 1)`, or read the column as a target of its own"
-        following = (
-            tokens.all[index + 1] if tokens.kind(index + 1) == "NUMBER" and tokens.kind(index + 2) == "_RSQB" else None
-        )
-        if before == "NAME" and following is not None and following.isdigit() and tokens.kind(index - 2) != "_DOT":
-            remedy = f"`slice({value}, {following}, {int(following) + 1})`, or read the column as a target of its own"
+        number = str(tokens.all[index + 1]) if tokens.kind(index + 2) == "_RSQB" else ""
+        if subject != "y" and number.isdigit():
+            remedy = f"`slice({subject}, {number}, {int(number) + 1})`, or read the column as a target of its own"
         end = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_RSQB"), index)
         bounds = tokens.span(index + 1, end - 1).text.split(":") if end > index + 1 else []
         if len(bounds) == 2 and not any(bound.strip() and not bound.strip().isdigit() for bound in bounds):
@@ -184,9 +180,7 @@ class _Walk(Choices):
     def _factor(self, index: int) -> Diagnostic:
         tokens, before = self.tokens, self.tokens.all[index - 1]
         if self._in_list() and not tokens.adjacent(index):
-            return Diagnostic(
-                "E0113", "a comma is missing between two values", tokens.span(index), "`,` is missing before this"
-            )
+            return self._missing_comma(index)
         called = self._left(index)
         end = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_RPAR"), index)
         given = tokens.span(index + 1, end - 1).text
@@ -200,12 +194,15 @@ class _Walk(Choices):
         message = f"`{called}` cannot be called"
         return Diagnostic("E0114", message, tokens.span(index), help=("a product is written with `*`",))
 
+    def _missing_comma(self, index: int) -> Diagnostic:
+        place = self.tokens.span(index)
+        return Diagnostic("E0113", "a comma is missing between two values", place, "`,` is missing before this")
+
     def _neighbours(self, index: int) -> Diagnostic:
         tokens = self.tokens
         right = tokens.all[index]
         if self._in_list():
-            place = tokens.span(index)
-            return Diagnostic("E0113", "a comma is missing between two values", place, "`,` is missing before this")
+            return self._missing_comma(index)
         if tokens.kind(index) == "_K_IF":
             return self._if_behind(index)
         left = self._left(index)

@@ -66,12 +66,7 @@ class Choices:
 
     def _expression_start(self, index: int) -> int:
         """The start of the expression that contains token `index` (outside brackets)."""
-        start = index
-        while start > self.item.first and self.tokens.kind(start - 1) not in (
-            "_EQUAL",
-            "_K_RETURN",
-            "_K_THEN",
-            "_K_ELSE",
-        ):
+        begins, start = ("_EQUAL", "_K_RETURN", "_K_THEN", "_K_ELSE"), index
+        while start > self.item.first and self.tokens.kind(start - 1) not in begins:
             start -= 1
         return start

@@ -43,11 +43,8 @@ class Refusal:
         return self.open[-1] if self.open else -1
 
     def _in_call(self) -> bool:
-        return (
-            bool(self.open)
-            and self.tokens.kind(self.open[-1]) == "_LPAR"
-            and self.tokens.kind(self.open[-1] - 1) == "NAME"
-        )
+        inner = self._inner()
+        return inner >= 0 and self.tokens.kind(inner) == "_LPAR" and self.tokens.kind(inner - 1) == "NAME"
 
     def _part_start(self) -> int:
         """Where the expression begins that the refused token stands in: after `=`, `,`, a bracket, `then` ..."""
@@ -75,14 +72,9 @@ class Refusal:
         accepted = self.accepted
         if "NUMBER" in accepted:
             return "a value"
-        kinds = sorted(accepted - OPERATORS - {"$END", "_COMMA", "_DOT"})
-        names = [
-            _SHOWN.get(k, "a name" if k == "NAME" else f"`{k.removeprefix('_K_').lower()}`")
-            for k in kinds
-            if k != "STRING"
-        ]
-        if "STRING" in accepted:
-            names.append("a string")
+        kinds = sorted(accepted - OPERATORS - {"$END", "_COMMA", "_DOT"}, key=lambda kind: (kind == "STRING", kind))
+        words = {"NAME": "a name", "STRING": "a string", **_SHOWN}
+        names = [words.get(kind, f"`{kind.removeprefix('_K_').lower()}`") for kind in kinds]
         if not names or len(names) > 3:
             return "something"
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"

@@ -38,7 +38,7 @@ def apply_signature(
     form = form_of(cx, signature)
     if piped and not signature.inputs and not signature.variadic:
         help = [f"it makes a value by itself: `h = {quoted(span.text)}`"]
-        return cx.error("E0206", f"`{form.name}` takes no value in", function.span, notes=(form.note,), help=help)
+        return cx.error("E0206", f"`{form.name}` takes no value in", function.span, notes=form.notes, help=help)
     matched = match(cx, form, piped, arguments, fitting(cx, signature))
     inputs = inputs_of(cx, matched)
     if signature.variadic:
@@ -96,7 +96,7 @@ def _valid_inputs(cx: Context, signature: Signature, form: Form, function: synta
         numbers = all(is_number(operand.value) for operand in inputs)
         if signature.static is not None and numbers and len(inputs) >= needed:
             return True
-        no_value(cx, function, inputs, form.note, signature)
+        no_value(cx, function, inputs, form, signature)
         return False
     for operand in inputs:
         if isinstance(operand.value, MultiValue):
@@ -104,7 +104,7 @@ def _valid_inputs(cx: Context, signature: Signature, form: Form, function: synta
             return False
         if not isinstance(operand.value, Node) and not is_number(operand.value):
             message = f"`{form.name}` takes tensors, but this is {describe(operand.value)}"
-            cx.error("E0316", message, operand.span, notes=(form.note,))
+            cx.error("E0316", message, operand.span, notes=form.notes)
             return False
     return len(inputs) >= needed or _too_few(cx, signature, form, function, inputs)
 
@@ -114,7 +114,7 @@ def _too_few(cx: Context, signature: Signature, form: Form, function: syntax.Pat
     names = ", ".join(signature.inputs)
     message = f"`{form.name}` takes {len(signature.inputs) or 1} values ({names}), but got {len(operands)}"
     call = completed(cx, form, operands, judged=signature.part in ("loss", "metric"))
-    cx.error("E0205", message, function.span, notes=(form.note,), help=[f"`{call}`"])
+    cx.error("E0205", message, function.span, notes=form.notes, help=[f"`{call}`"])
     return False
 
 
@@ -132,7 +132,11 @@ def completed(cx: Context, form: Form, operands: Sequence[Operand], *, judged: b
 
 
 def no_value(
-    cx: Context, function: syntax.Path, inputs: Sequence[Operand], note: str = "", signature: Signature | None = None
+    cx: Context,
+    function: syntax.Path,
+    inputs: Sequence[Operand],
+    form: Form | None = None,
+    signature: Signature | None = None,
 ) -> Poison:
     """Report a call that nothing flows into: `h = dense(8)`. What takes several values, and losses and metrics, are
     called with all of them; the rest stands behind a pipe."""
@@ -146,7 +150,7 @@ def no_value(
     elif signature is not None and not signature.makes_weights:
         help = f"`x -> {written}`"
     message = f"`{function.text}` has no input value"
-    return cx.error("E0210", message, function.span, notes=(note,) if note else (), help=[help])
+    return cx.error("E0210", message, function.span, notes=form.notes if form else (), help=[help])
 
 
 def values_for(cx: Context, signature: Signature) -> Sequence[str]:
@@ -166,7 +170,7 @@ def _static(
     try:
         return apply_static(function, [operand.value for operand in inputs if is_number(operand.value)], options)
     except StaticError as error:
-        return cx.error(error.code, error.message, span, help=(error.help,) if error.help else ())
+        return cx.error(error.code, error.message, span, help=error.help)
 
 
 _FN = re.compile(r"\bfn[ ]+(\w+)\((\w+)(?:,[ ]*([^()\n]*))?\)[ ]*=[ ]*([^\n#]*)")

@@ -54,7 +54,6 @@ def match(
     """Sort what flows in and what is written; unknown, double and surplus arguments are reported here. `fits` None:
     the options take anything, as a block's do."""
     valid = True
-    notes = (form.note,) if form.note else ()
     positions: list[Operand | syntax.Expr] = list(piped)
     named: list[syntax.Argument] = []
     for argument in arguments:
@@ -68,7 +67,7 @@ def match(
                 argument.span,
                 label="by position",
                 labels=[Label(named[-1].span, "by name")],
-                notes=notes,
+                notes=form.notes,
                 help=[_decimal_point(named[-1], argument) or "positional arguments come first"],
             )
         else:
@@ -80,7 +79,7 @@ def match(
     if joined:
         valid, surplus = False, []
         help = [f"a list needs brackets: `{form.name}([{joined.span.text}])`"]
-        cx.error("E0206", f"`{form.name}` takes one list", joined.span, notes=notes, help=help)
+        cx.error("E0206", f"`{form.name}` takes one list", joined.span, notes=form.notes, help=help)
     for name, extra in zip(form.positional, surplus):
         if isinstance(extra, Operand):
             options[name] = OptionArgument(extra.span, None, extra)
@@ -88,7 +87,7 @@ def match(
             options[name] = OptionArgument(extra.span, extra)
     if len(surplus) > len(form.positional):
         valid = False
-        _surplus(cx, form, len(inputs), surplus, notes)
+        _surplus(cx, form, len(inputs), surplus)
     for argument in named:
         valid &= _by_name(cx, form, argument, options, named, fits)
     missing = tuple([name for name in form.options if name in form.required and name not in options])
@@ -103,9 +102,7 @@ def _decimal_point(before: syntax.Argument, argument: syntax.Argument) -> str:
     return f"a decimal has a point: `{text.replace(',', '.')}`"
 
 
-def _surplus(
-    cx: Context, form: Form, inputs: int, surplus: Sequence[Operand | syntax.Expr], notes: tuple[str, ...]
-) -> None:
+def _surplus(cx: Context, form: Form, inputs: int, surplus: Sequence[Operand | syntax.Expr]) -> None:
     """Report arguments by position past those that the form takes: a value too many for its inputs, or the last."""
     limit = len(form.positional)
     works_on = "value" if len(form.inputs) == 1 else f"{len(form.inputs)} values"
@@ -119,7 +116,7 @@ def _surplus(
         message = f"`{form.name}` takes {takes}{beside}"
     texts = [f"`{quoted(operand.span.text, 30)}`" for operand in left_out]
     help = [f"leave out {' and '.join(texts[:3])}{' and the rest' if len(texts) > 3 else ''}"]
-    cx.error("E0206", message, left_out[0].span, label="one too many", notes=notes, help=help)
+    cx.error("E0206", message, left_out[0].span, label="one too many", notes=form.notes, help=help)
 
 
 def _is_tensor(cx: Context, operand: Operand | syntax.Expr) -> bool:
@@ -150,7 +147,6 @@ def _by_name(
     fits: Fits | None,
 ) -> bool:
     name = argument.name
-    notes = (form.note,) if form.note else ()
     assert name is not None
     earlier = options.get(name.text)
     if earlier is not None:
@@ -160,7 +156,7 @@ def _by_name(
             name.span,
             label="again",
             labels=[Label(earlier.span, "first" if earlier.name else "first, by position")],
-            notes=notes,
+            notes=form.notes,
             help=["keep one of them"],
         )
         return False
@@ -171,7 +167,7 @@ def _by_name(
         order = ", ".join(form.inputs)
         message = f"the input `{name.text}` of `{form.name}` is positional"
         first = f"inputs come first and without names: `{form.name}({order})`"
-        cx.error("E0204", message, name.span, notes=notes, help=[first])
+        cx.error("E0204", message, name.span, notes=form.notes, help=[first])
         return False
     written = {each.name.text for each in named if each.name} | options.keys()
     help = did_you_mean(
@@ -183,7 +179,7 @@ def _by_name(
     message = f"`{form.name}` has no argument `{name.text}`"
     help = help or _stage_of_its_own(cx, form, argument.value) or _another_has(cx, form, name.text)
     help = help or _factor_of_examples(form, name.text, argument.value)
-    cx.error("E0204", message, name.span, label="unknown argument", notes=notes, help=help)
+    cx.error("E0204", message, name.span, label="unknown argument", notes=form.notes, help=help)
     return False
 
 
@@ -225,7 +221,7 @@ def report_missing(cx: Context, form: Form, missing: Sequence[str], span: Span) 
         "E0205",
         f"`{form.name}` lacks its {'argument' if len(missing) == 1 else 'arguments'} {names}",
         span,
-        notes=(form.note,) if form.note else (),
+        notes=form.notes,
         help=[f"`{form.name}({', '.join([f'{name} = ...' for name in missing])})`"],
     )
 

@@ -141,7 +141,7 @@ def _defined_names(definition: syntax.Block) -> list[syntax.Name]:
 def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequence[Operand]) -> bool:
     needed = len(form.inputs)
     if not any(has_node(operand.value) or has_poison(operand.value) for operand in inputs):
-        no_value(cx, function, inputs, form.note)
+        no_value(cx, function, inputs, form)
         return False
     for operand in inputs:
         if isinstance(operand.value, MultiValue):
@@ -150,12 +150,12 @@ def _block_inputs(cx: Context, form: Form, function: syntax.Path, inputs: Sequen
         if not isinstance(operand.value, (Node, Poison)):
             names = ", ".join(form.inputs)
             message = f"`{form.name}` takes {names}, but this is {describe(operand.value)}"
-            cx.error("E0316", message, operand.span, notes=(form.note,))
+            cx.error("E0316", message, operand.span, notes=form.notes)
             return False
     if len(inputs) < needed:
         names = ", ".join(form.inputs)
         message = f"`{form.name}` takes {needed} values ({names}), but got {len(inputs)}"
-        cx.error("E0205", message, function.span, notes=(form.note,), help=[f"`{completed(cx, form, inputs)}`"])
+        cx.error("E0205", message, function.span, notes=form.notes, help=[f"`{completed(cx, form, inputs)}`"])
         return False
     return True
 

@@ -67,7 +67,7 @@ def _arithmetic(cx: Context, expr: syntax.Number | syntax.Unary | syntax.Binary)
         if isinstance(expr, syntax.Unary):
             return _negative(cx, expr)
     except StaticError as error:
-        return cx.error(error.code, error.message, expr.span, help=(error.help,) if error.help else ())
+        return cx.error(error.code, error.message, expr.span, help=error.help)
     spine: list[syntax.Binary] = []
     left: syntax.Expr = expr
     while isinstance(left, syntax.Binary):
@@ -109,7 +109,7 @@ def _operate(cx: Context, expr: syntax.Binary, left: Operand, right: Operand) ->
         named = [side for side in (left, right) if side.span.text.isidentifier() and is_number(side.value)]
         values = " and ".join([f"`{side.span.text}` is {show(side.value)}" for side in named])
         message = f"{error.message}: {values}" if values else error.message
-        return cx.error(error.code, message, expr.span, help=(error.help,) if error.help else ())
+        return cx.error(error.code, message, expr.span, help=error.help)
 
 
 def _operand(cx: Context, operator: str, side: Operand) -> Operand:
@@ -128,7 +128,7 @@ def _operand(cx: Context, operator: str, side: Operand) -> Operand:
             if error.code == "E0313"
             else f"`{operator}` takes numbers, but this is {describe(side.value)}"
         )
-        help = (error.help,) if error.help else ()
+        help = error.help
         if isinstance(side.value, tuple):
             help = ("`stack` or `concat` makes one tensor of a list of values",) if has_node(side.value) else ()
         return Operand(cx.error(error.code, message, side.span, help=help), side.span)

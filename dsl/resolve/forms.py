@@ -16,3 +16,8 @@ class Form:
     required: frozenset[str]
     variadic: bool = False
     note: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The signature as the notes of a finding."""
+        return (self.note,) if self.note else ()

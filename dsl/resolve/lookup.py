@@ -28,7 +28,7 @@ def _article(word: str) -> str:
 
 
 def function_of(cx: Context, path: syntax.Path) -> Target | Poison:
-    """What `path` stands for after `->` or before `(`: values are not seen there (decision 11)."""
+    """What `path` stands for after `->` or before `(`: values are not seen there."""
     if len(path.parts) > 1:
         return _imported_function(cx, path)
     name = path.parts[0]

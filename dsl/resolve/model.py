@@ -146,7 +146,7 @@ _WITHOUT = (
 
 
 def check_outputs(cx: Context, declared: Declarations) -> None:
-    """An output may not depend on a target: `predict` has none (decision 20)."""
+    """An output may not depend on a target: `predict` has none."""
     if not declared.targets:
         return
     source: dict[int, Node] = {id(node): node for node in declared.targets}

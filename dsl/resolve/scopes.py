@@ -17,7 +17,7 @@ EntryKind = Literal[
 ]
 
 FUNCTION_PLACE = frozenset({"param", "let", "size", "formal", "loop", "layer", "block", "fn", "import"})
-"""Kinds that can be called: they may not have the name of a function (decision 11)."""
+"""Kinds that can be called: they may not have the name of a function."""
 
 ARTICLES: dict[str, str] = {"input": "an input", "import": "an import"}
 

@@ -25,7 +25,7 @@ class StaticError(Exception):
     def __init__(self, message: str, help: str = "", code: str = "E0314") -> None:
         super().__init__(message)
         self.message = message
-        self.help = help
+        self.help = (help,) if help else ()
         self.code = code
 
 

@@ -172,8 +172,8 @@ def _on_values(cx: Context, parts: tuple[Part, ...], word: str, before: str) -> 
 
 
 def _metrics(cx: Context, written: syntax.Expr) -> tuple[tuple[str, Node], ...] | Poison:
-    """`[accuracy(p, y), kl, q -> accuracy(z) as second]`: each bears the name of its function or value (decision 21),
-    or the one that `as` gives it."""
+    """`[accuracy(p, y), kl, q -> accuracy(z) as second]`: each bears the name of its function or value, or
+    the one that `as` gives it."""
     expr = branch(cx, written)
     if expr is None:
         return POISON

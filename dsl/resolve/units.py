@@ -130,7 +130,7 @@ def _check_formals(cx: Context, formals: tuple[syntax.Formal, ...], inputs: tupl
 
 
 def _domain_words(shared: Shared, domain: syntax.Expr) -> None:
-    """Names in the domain of a param, which are words (decision 13)."""
+    """Names in the domain of a param, which are words."""
     if isinstance(domain, syntax.List):
         for item in domain.items:
             if isinstance(item, syntax.Path) and len(item.parts) == 1:
