@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from lark import Token
 
+from dsl.brackets import CLOSERS, OPENERS
 from dsl.catalog import Catalog, Option, Part, Signature
 from dsl.records import dataclass
 from dsl.source import Source
@@ -18,7 +19,6 @@ Section = Literal["", "data", "model", "train", "block"]
 Position = Literal["statement", "stage", "argument", "value", "member", "none"]
 
 _SECTIONS: dict[str, Section] = {"_K_DATA": "data", "_K_MODEL": "model", "_K_TRAIN": "train"}
-_OPENERS = {"_LPAR": "_RPAR", "_LSQB": "_RSQB", "_LBRACE": "_RBRACE"}
 _UNFINISHED = frozenset(
     "_EQUAL _ARROW _COMMA _LPAR _LSQB _RANGE PLUS MINUS TIMES POWER COMPARE "
     "_K_IF _K_THEN _K_ELSE _K_IN _K_RETURN".split()
@@ -119,9 +119,9 @@ def keys(source: Source, section: Section) -> set[str]:
     stack: list[int] = []
     found: set[str] = set()
     for index, token in enumerate(tokens):
-        if token.type in _OPENERS:
+        if token.type in OPENERS:
             stack.append(index)
-        elif token.type in _OPENERS.values() and stack:
+        elif token.type in CLOSERS and stack:
             stack.pop()
         elif token.type == "_EQUAL" and len(stack) == 1 and _section(tokens, stack) == section:
             at = index - 1
@@ -140,10 +140,10 @@ def _open(tokens: Sequence[Token]) -> list[int]:
     """Indices of the brackets that are open at the end, outermost first."""
     stack: list[int] = []
     for index, token in enumerate(tokens):
-        if token.type in _OPENERS:
+        if token.type in OPENERS:
             stack.append(index)
-        elif token.type in _OPENERS.values():
-            while stack and _OPENERS[tokens[stack[-1]].type] != token.type:
+        elif token.type in CLOSERS:
+            while stack and OPENERS[tokens[stack[-1]].type] != token.type:
                 stack.pop()
             if stack:
                 stack.pop()
@@ -201,9 +201,9 @@ def _arguments(tokens: Sequence[Token], opener: int, end: int) -> tuple[int, str
     named: set[str] = set()
     for at in range(opener + 1, end):
         kind = tokens[at].type
-        if kind in _OPENERS:
+        if kind in OPENERS:
             depth += 1
-        elif kind in _OPENERS.values():
+        elif kind in CLOSERS:
             depth -= 1
         elif depth == 0 and kind == "_COMMA":
             index, argument = index + 1, ""

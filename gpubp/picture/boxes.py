@@ -155,30 +155,25 @@ class _Reader:
     def _add(self, boxes: list[Box], node: Node) -> None:
         """A box for the node, or a line in that of the one it acts on."""
         read = list(sources(node))
+        size, shared = self._count(node)
+        outputs = tuple(self.names.get(node, ()))
         if boxes and len(read) == 1 and boxes[-1].kind in ("layer", "plain") and boxes[-1].nodes[-1] is read[0]:
             before, shapes = boxes[-1], self.net.shapes
             alone = self.users[read[0]] == 1 and not before.outputs
             if alone and node.name not in self.layer_owners and shapes.get(node) == shapes.get(read[0]):
-                size, shared = self._count([node])
                 boxes[-1] = replace(
                     before,
                     nodes=(*before.nodes, node),
                     lines=(*before.lines, _line(node)),
                     parameters=before.parameters + size,
                     shared=before.shared or shared,
-                    outputs=tuple(self.names.get(node, ())),
+                    outputs=outputs,
                 )
                 return
-        size, shared = self._count([node])
         kind: Literal["input", "layer", "plain"] = "layer" if size or shared else "plain"
-        if node.type is not None:
-            kind = "input"
-        shape = "" if node.type is None else str(node.type)
-        boxes.append(
-            Box(
-                kind, (node,), (_line(node),), shape or self._shape(node), size, shared, tuple(self.names.get(node, ()))
-            )
-        )
+        kind = kind if node.type is None else "input"
+        shape = self._shape(node) if node.type is None else str(node.type)
+        boxes.append(Box(kind, (node,), (_line(node),), shape, size, shared, outputs))
 
     def _block(self, what: str, group: Sequence[Node], inner: Scope) -> Box:
         name, bracket, options = what.partition("(")
@@ -199,12 +194,12 @@ class _Reader:
         shape = self.net.shapes.get(node)
         return "" if shape is None else f"[{', '.join(map(str, shape))}]"
 
-    def _count(self, nodes: Iterable[Node]) -> tuple[int, bool]:
-        """Parameters of nodes, and whether another use of the same layer has been counted."""
-        names = {node.name for node in nodes if self.sizes[node.name]}
-        shared = bool(names & self.counted)
-        self.counted |= names
-        return sum(self.sizes[name] for name in names), shared
+    def _count(self, node: Node) -> tuple[int, bool]:
+        """Parameters of a node, and whether another use of the same layer has been counted."""
+        size, shared = self.sizes[node.name], node.name in self.counted
+        if size:
+            self.counted.add(node.name)
+        return size, shared
 
 
 def _sorted(count: int, links: Iterable[tuple[int, int, Node]]) -> list[int]:

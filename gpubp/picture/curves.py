@@ -79,9 +79,9 @@ def _rate(
     if not (with_steps and isinstance(steps, int) and isinstance(count, int)):
         return
     epoch = -(-count // net.batch_size(count))
-    panels_by_title = rates(net, [int(record["step"]) - 1 for record in with_steps], epoch, steps, with_steps)
-    if panels_by_title is not None:
-        yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(with_steps, panels_by_title) if math.isfinite(y))
+    found = rates(net, [int(record["step"]) - 1 for record in with_steps], epoch, steps, with_steps)
+    if found is not None:
+        yield RATE, "", tuple((float(r["epoch"]), y) for r, y in zip(with_steps, found) if math.isfinite(y))
 
 
 def _is_number(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from hashlib import sha256
 from html import escape
 from pathlib import Path
@@ -57,16 +58,22 @@ class Graph:
         size = self.net.size
         return f"{Path(source_name(self.net)).name}: {size:,} parameter{'s' * (size != 1)}"
 
+    @cached_property
+    def _opened(self) -> frozenset[str]:
+        return frozenset(self.expand)
+
+    @cached_property
+    def _scope(self) -> Scope:
+        return scope_of(self.net, ALL not in self._opened)
+
     def svg(self) -> str:
         """The picture, which stands alone: no script, no font and no address but that of the SVG standard."""
-        opened = frozenset(self.expand)
-        return _document(scope_of(self.net, ALL not in opened), opened, self.title)
+        return _document(self._scope, self._opened, self.title)
 
     def html(self) -> str:
         """The picture, and below it a picture of the inside of each block that is closed in it."""
-        opened = frozenset(self.expand)
         parts = [f'<div class="gpubp-graph-frame" style="overflow-x: auto">{self.svg()}</div>']
-        for number, (block, times) in enumerate(_closed(scope_of(self.net, ALL not in opened), opened), 1):
+        for number, (block, times) in enumerate(_closed(self._scope, self._opened), 1):
             title = _usage(block)
             assert block.inner is not None
             inner = _document(block.inner, frozenset(), title, number)
@@ -82,8 +89,7 @@ class Graph:
     @property
     def closed(self) -> bool:
         """Whether it shows a block from outside, which its page opens below it."""
-        opened = frozenset(self.expand)
-        return any(True for _ in _closed(scope_of(self.net, ALL not in opened), opened))
+        return bool(_closed(self._scope, self._opened))
 
     def _repr_html_(self) -> str:
         return self.html()
@@ -158,11 +164,10 @@ def _scope(scope: Scope, opened: frozenset[str], ports: bool) -> Picture:
     """The boxes and the edges of a scope; with `ports`, edges from its upper border and to its lower one, too."""
     pictures = [_open(box, opened) if _is_open(box, opened) else _closed_box(box) for box in scope.boxes]
     sizes = [(one.width, one.height) for one in pictures]
-    edges = []
-    for a, b, node in scope.links:
-        edges.append(
-            Edge(a, b, _exit_of(scope.boxes[a], pictures[a], node), _entry_of(scope.boxes[b], pictures[b], node))
-        )
+    edges = [
+        Edge(a, b, _exit_of(scope.boxes[a], pictures[a], node), _entry_of(scope.boxes[b], pictures[b], node))
+        for a, b, node in scope.links
+    ]
     entries = list(dict.fromkeys(node for node, _ in scope.entries)) if ports else []
     exits = scope.exits if ports else ()
     first = len(sizes)

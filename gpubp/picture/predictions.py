@@ -126,7 +126,8 @@ def predicted_rows(run: LoadedRun, seed: int) -> Rows:
     width = max((math.prod(shape) for shape in run.net.outputs.values()), default=1)
     most = max(1, min(MOST, MAX_NUMBERS // max(1, width)))
     rows = {name: column[:most] for name, column in rows.items()}
-    inputs, targets = ({n.label or n.name: rows[n.label or n.name] for n in side} for side in _sides(run.net))
+    sides = run.net.graph.inputs, run.net.graph.targets
+    inputs, targets = ({n.label or n.name: rows[n.label or n.name] for n in side} for side in sides)
     outputs = run.executor.predict(inputs)
     if not isinstance(outputs, Mapping):
         outputs = {next(iter(run.net.outputs)): outputs}
@@ -135,16 +136,12 @@ def predicted_rows(run: LoadedRun, seed: int) -> Rows:
     return Rows(part, count, inputs, targets, {name: host(value) for name, value in outputs.items()}, places)
 
 
-def _sides(net: Net) -> tuple[Any, Any]:
-    return net.graph.inputs, net.graph.targets
-
-
 def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
     """Outputs beside the targets that the loss or a metric compares them with: classes, two classes that one number
     between 0 and 1 tells apart, or numbers. Labels that the loss ignores are no answers."""
     import numpy as np
 
-    answers_: list[Classes | Numbers] = []
+    answers: list[Classes | Numbers] = []
     for output, target in label_targets(run.net).items():
         p, labels = rows.outputs[output], rows.targets[target].astype(np.int64)
         counted = ~np.isin(labels, _ignored(run.net, target))
@@ -154,7 +151,7 @@ def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
             words = tuple(map(seen, run.words.get(target) or map(str, range(p.shape[1]))))
             probability = p[np.arange(len(p)), true]
             places = at[:, 1:] if labels.ndim > 1 else None
-            answers_.append(Classes(output, target, words, true, p.argmax(1), probability, at[:, 0], places))
+            answers.append(Classes(output, target, words, true, p.argmax(1), probability, at[:, 0], places))
     for output, target in _pairs(run.net):
         p, true = rows.outputs[output].reshape(len(rows.outputs[output]), -1), rows.targets[target]
         true = true.reshape(len(true), -1)
@@ -162,10 +159,10 @@ def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
             label, one = true[:, 0].astype(np.int64), p[:, 0]
             probability = np.where(label == 1, one, 1 - one)
             predicted = (one > 0.5).astype(np.int64)
-            answers_.append(Classes(output, target, ("0", "1"), label, predicted, probability, np.arange(len(p))))
+            answers.append(Classes(output, target, ("0", "1"), label, predicted, probability, np.arange(len(p))))
         else:
-            answers_.append(Numbers(output, target, true, p))
-    return answers_
+            answers.append(Numbers(output, target, true, p))
+    return answers
 
 
 def _ignored(net: Net, target: str) -> list[int]:
