@@ -115,69 +115,96 @@ def reversed_loop(
 ) -> Backward | None:
     """The loop that propagates the cotangents `gs` of the results `ys` to the inputs `xs` of a loop that
     `save_residuals` has prepared; None if no input gets one. Records the equations before it."""
-    inits, sequences, constants = (
-        body.inputs[:carries],
-        body.inputs[carries:][:scanned],
-        body.inputs[carries + scanned :],
-    )
     walked = _active(body, carries, gs)
-    cotangent_of = walked.cotangent_of
-    if cotangent_of.keys().isdisjoint(body.inputs):
+    if walked.cotangent_of.keys().isdisjoint(body.inputs):
         return None
-    stacks = dict(zip(body.outputs[carries:], ys[carries:], strict=True))
-    stacks.update(zip(sequences, xs[carries:], strict=False))
-    stacks.update((seed, g) for i, seed in walked.seeds.items() if i >= carries and (g := gs[i]) is not None)
-    collected_after = {
-        v: stacks[w] for v, w in zip(inits, body.outputs, strict=False) if w in stacks and v not in stacks
-    }
-    needed = dict.fromkeys(cotangent_of[v] for v in sequences if v in cotangent_of)
-    available = {*stacks, *collected_after, *needed}
-    products = {
-        v: p for v in constants if v in cotangent_of and (p := _product(walked.tail, cotangent_of[v], available))
-    }
-    factors = list(dict.fromkeys(chain.from_iterable(products.values())))
-    collected = [v for v in dict.fromkeys((*needed, *factors)) if v not in stacks and v not in collected_after]
-    carried = [i for i in walked.seeds if i < carries]
-    sums = {v: Var(v.aval, _named(v)) for v in constants if v in cotangent_of and v not in products}
-    with recording() as ends:
-        new = [
-            cotangent_of[inits[i]] if inits[i] in cotangent_of else full(inits[i].shape, 0.0, inits[i].dtype)
-            for i in carried
-        ]
-        new += [total + cotangent_of[v] for v, total in sums.items()]
-    eqns, read = _needed((*walked.tail, *ends), (*new, *collected))
-    carried_vars = [*(walked.seeds[i] for i in carried), *sums.values()]
-    recomputed, roots = _recomputed(body.eqns, stacks, [v for v in read if v not in carried_vars])
-    slices = [v for v in roots if v not in constants]
-    fixed = [v for v in roots if v in constants]
-    for init, v in zip(xs, inits, strict=False):
-        if v in collected_after and (v in slices or v in factors):
-            stacks[v] = _carry_before(init, collected_after[v], reverse)
-    starts = [g if (g := gs[i]) is not None else full(inits[i].shape, 0.0, inits[i].dtype) for i in carried]
-    starts += [full(v.shape, 0.0, v.dtype) for v in sums]
-    outer = dict(zip(constants, xs[carries + scanned :], strict=True))
-    backward = Program((*carried_vars, *slices, *fixed), (*recomputed, *eqns), (*new, *collected))
+    return _Reversal(walked, gs, ys, xs, body, carries, scanned, reverse).loop(length)
 
-    def cotangents(results: Sequence[Var]) -> list[Var | None]:
-        stacked = {**stacks, **dict(zip(collected, results[len(carried_vars) :], strict=True))}
-        by_init = dict(zip(carried, results, strict=False))
-        by_constant = dict(zip(sums, results[len(carried) :], strict=False))
-        by_constant.update((v, _summed(stacked[a], stacked[b])) for v, (a, b) in products.items())
+
+class _Reversal:
+    """A loop with its results `ys` and inputs `xs`, to be reversed.
+
+    `stacks`: by the value of one iteration those of all, as far as the forward loop collected them or was given them;
+    `collected_after`: the same for carries, whose values were collected at the end of each iteration. Cotangents of
+    constants are `sums`, carried, or `products` of stacks. `collected`: the values of all iterations that the backward
+    loop returns; `carried`: the numbers of the carries whose cotangents it carries.
+    """
+
+    def __init__(
+        self,
+        walked: _BackwardPass,
+        gs: Sequence[Var | None],
+        ys: Sequence[Var],
+        xs: Sequence[Var],
+        body: Program,
+        carries: int,
+        scanned: int,
+        reverse: bool,
+    ) -> None:
+        self.walked, self.gs, self.body, self.reverse = walked, gs, body, reverse
+        self.cotangent_of = walked.cotangent_of
+        self.inits, self.given_inits = body.inputs[:carries], xs[:carries]
+        self.sequences = body.inputs[carries : carries + scanned]
+        self.constants, self.given_constants = body.inputs[carries + scanned :], xs[carries + scanned :]
+        self.stacks = dict(zip(body.outputs[carries:], ys[carries:], strict=True))
+        self.stacks.update(zip(self.sequences, xs[carries:], strict=False))
+        self.stacks.update((seed, g) for i, seed in walked.seeds.items() if i >= carries and (g := gs[i]) is not None)
+        self.collected_after = {
+            v: self.stacks[w]
+            for v, w in zip(self.inits, body.outputs, strict=False)
+            if w in self.stacks and v not in self.stacks
+        }
+        needed = dict.fromkeys(self.cotangent_of[v] for v in self.sequences if v in self.cotangent_of)
+        available = {*self.stacks, *self.collected_after, *needed}
+        summed = [v for v in self.constants if v in self.cotangent_of]
+        self.products = {v: p for v in summed if (p := _product(walked.tail, self.cotangent_of[v], available))}
+        self.sums = {v: Var(v.aval, _named(v)) for v in summed if v not in self.products}
+        self.factors = list(dict.fromkeys(chain.from_iterable(self.products.values())))
+        returned = dict.fromkeys((*needed, *self.factors))
+        self.collected = [v for v in returned if v not in self.stacks and v not in self.collected_after]
+        self.carried = [i for i in walked.seeds if i < carries]
+
+    def loop(self, length: int) -> Backward:
+        """The backward loop."""
+        carried_vars = [*(self.walked.seeds[i] for i in self.carried), *self.sums.values()]
+        with recording() as ends:
+            new = [self._or_zeros(self.cotangent_of.get(self.inits[i]), self.inits[i]) for i in self.carried]
+            new += [total + self.cotangent_of[v] for v, total in self.sums.items()]
+        eqns, read = _needed((*self.walked.tail, *ends), (*new, *self.collected))
+        recomputed, roots = _recomputed(self.body.eqns, self.stacks, [v for v in read if v not in carried_vars])
+        slices = [v for v in roots if v not in self.constants]
+        fixed = [v for v in roots if v in self.constants]
+        for given, v in zip(self.given_inits, self.inits, strict=True):
+            if v in self.collected_after and (v in slices or v in self.factors):
+                self.stacks[v] = _carry_before(given, self.collected_after[v], self.reverse)
+        starts = [self._or_zeros(self.gs[i], self.inits[i]) for i in self.carried]
+        starts += [self._or_zeros(None, v) for v in self.sums]
+        outer = dict(zip(self.constants, self.given_constants, strict=True))
+        params = {
+            "body": Program((*carried_vars, *slices, *fixed), (*recomputed, *eqns), (*new, *self.collected)),
+            "length": length,
+            "carries": len(carried_vars),
+            "scanned": len(slices),
+            "reverse": not self.reverse,
+        }
+        inputs = (*starts, *(self.stacks[v] for v in slices), *(outer[v] for v in fixed))
+        return Backward(inputs, params, self._cotangents)
+
+    def _or_zeros(self, cotangent: Var | None, of: Var) -> Var:
+        return full(of.shape, 0.0, of.dtype) if cotangent is None else cotangent
+
+    def _cotangents(self, results: Sequence[Var]) -> list[Var | None]:
+        """The cotangents of the inputs of the forward loop, from the results of the backward one."""
+        carried = len(self.carried) + len(self.sums)
+        stacked = {**self.stacks, **dict(zip(self.collected, results[carried:], strict=True))}
+        by_init = dict(zip(self.carried, results, strict=False))
+        by_constant = dict(zip(self.sums, results[len(self.carried) :], strict=False))
+        by_constant.update((v, _summed(stacked[a], stacked[b])) for v, (a, b) in self.products.items())
         return [
-            *(by_init[i] if v in cotangent_of else None for i, v in enumerate(inits)),
-            *(stacked[cotangent_of[v]] if v in cotangent_of else None for v in sequences),
-            *(by_constant.get(v) for v in constants),
+            *(by_init[i] if v in self.cotangent_of else None for i, v in enumerate(self.inits)),
+            *(stacked[self.cotangent_of[v]] if v in self.cotangent_of else None for v in self.sequences),
+            *(by_constant.get(v) for v in self.constants),
         ]
-
-    params = {
-        "body": backward,
-        "length": length,
-        "carries": len(carried_vars),
-        "scanned": len(slices),
-        "reverse": not reverse,
-    }
-    inputs = (*starts, *(stacks[v] for v in slices), *(outer[v] for v in fixed))
-    return Backward(inputs, params, cotangents)
 
 
 def _active(body: Program, carries: int, gs: Sequence[Var | None]) -> _BackwardPass:
