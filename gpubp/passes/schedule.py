@@ -34,8 +34,8 @@ def schedule(program: Program) -> Schedule:
     """Partition a verified program's equations.
 
     States may be overwritten only once the guard is known, and a step that the guard rejects still returns its outputs:
-    so the guard and the outputs come first, with all their dependencies; and the loops and matrix products of an
-    optimizer, which on a GPU are not kernels of their own that could ask for the guard. Without a guard everything is
+    so the guard and the outputs come first, with all their dependencies; and the loops of an optimizer with products of
+    their results, which on a GPU are not always kernels that could ask for the guard. Without a guard everything is
     before it.
 
     Scalars that no other equation leads up to, such as the learning rate and Adam's corrections, start the step: on a
@@ -52,8 +52,13 @@ def schedule(program: Program) -> Schedule:
             varying.update(eqn.outputs)
     if program.guard is None:
         return Schedule(tuple(constants), tuple(fuse(main)), ())
-    unguarded = (eqn for eqn in main if bodies(eqn) or eqn.op.trait == "gemm")
-    early: set[Var] = {program.guard, *program.outputs, *(v for eqn in unguarded for v in eqn.outputs)}
+    early: set[Var] = {program.guard, *program.outputs}
+    from_loops: set[Var] = set()
+    for eqn in main:
+        if bodies(eqn) or not from_loops.isdisjoint(eqn.operands):
+            from_loops.update(eqn.outputs)
+            if bodies(eqn) or eqn.op.trait == "gemm":
+                early.update(eqn.outputs)
     before: list[Eqn] = []
     for eqn in reversed(main):
         if not early.isdisjoint(eqn.outputs):
