@@ -65,8 +65,8 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
-def whole(least: int) -> type[int]:
-    """An argument type: a whole number of at least `least`."""
+def whole(least: int, most: int | None = None) -> type[int]:
+    """An argument type: a whole number of at least `least`, and of at most `most` if given."""
 
     def read(text: str) -> int:
         try:
@@ -75,6 +75,8 @@ def whole(least: int) -> type[int]:
             raise argparse.ArgumentTypeError(f"`{text}` is not a whole number") from None
         if number < least:
             raise argparse.ArgumentTypeError(f"must be at least {least}, not {number}")
+        if most is not None and number > most:
+            raise argparse.ArgumentTypeError(f"must be at most {most:,}, not {number:,}")
         return number
 
     return read  # type: ignore[return-value]

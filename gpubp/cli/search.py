@@ -22,7 +22,8 @@ from .quoting import join, quoted
 from .streams import print_error
 from .table import align
 
-TRIALS = 20
+TRIALS, MOST = 20, 1_000_000
+"""Trials by default, and at most: their params are drawn before the first starts."""
 NUMBER = 9
 """Characters of a number of four digits: `0.0001234`, `1.234e-05`."""
 
@@ -32,7 +33,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add_file(parser, needed=False)
     parser.add_argument(
         "--trials",
-        type=whole(1),
+        type=whole(1, MOST),
         metavar="N",
         help=f"maximum number of trials (default: {TRIALS}); if there are more combinations, a random sample",
     )

@@ -23,6 +23,8 @@ from .trace import trace
 
 MANY = 256
 """Rows for the magnitudes of the layers, unless a batch is larger; and random rows generated if there is no data."""
+AT_ONCE = 10_000
+"""Steps per call, which keeps a loss for each."""
 _HEIGHT = 640
 """Height of the page in a notebook, in pixels."""
 
@@ -46,7 +48,9 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
         net.require_training(epochs=1)
         if executor.step:
             raise GpubpError("`--step` cannot be given with a run: name one of its checkpoints for another step")
-        executor.run_steps(executor.place(of.rows), steps, batch)
+        placed = executor.place(of.rows)
+        for done in range(0, steps, AT_ONCE):
+            executor.run_steps(placed, min(AT_ONCE, steps - done), batch)
     rows = of.batch(number - 1, 1)
     try:
         found = trace(executor, rows, of.words)

@@ -286,3 +286,9 @@ def test_one_trial_is_one(call: Call, tmp_path: Path) -> None:
     net(tmp_path)
     said = call("search", "a.net", "--trials", "1", "--device", "cpu", "--out", "s")
     assert said.out.startswith("a.net: 1 trial, drawn with the seed 0")
+
+
+def test_more_trials_than_can_be_drawn(call: Call, tmp_path: Path) -> None:
+    said = call("search", "a.net", "--trials", "1" + "0" * 30)
+    assert (said.code, said.out) == (2, "")
+    assert "must be at most 1,000,000, not 1,000,000,000,000" in said.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from html import unescape
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,13 @@ def test_what_is_refused(net: gpubp.Net) -> None:
     assert gpubp.explain(gpubp.loads("model { input x: [2]\n output p = x -> dense(1) }")).about.count(
         "drawn example 1"
     )
+
+
+def test_many_steps_are_taken_in_pieces(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of which each keeps a loss for every step."""
+    words = ["explain", str(XOR), "--step", "7"]
+    assert main(words) == 0
+    wanted = capsys.readouterr().out
+    monkeypatch.setattr(import_module("gpubp.insight.explained"), "AT_ONCE", 3)
+    assert main(words) == 0
+    assert capsys.readouterr().out == wanted
