@@ -48,18 +48,18 @@ def curvature(net: Net, group: Group, states: States, feeds: Sequence[Var]) -> V
         return flattened(group, {p.name: ops.full(w.shape, 0.0, w.dtype) if g is None else g for p, w, g in pieces})
 
     matrix = ops.full((group.size, group.size), 0.0, states.dtype)
-    if squared(program.eqns, data, weights):
-        copies = stack(jacobian(program, data, weights, flatten), batch, kept)
+    if squares := squared(program.eqns, data, weights):
+        copies = stack(jacobian(program, squares, data, weights, flatten), batch, kept)
         rows = [ops.reshape(feed, shape=(batch, 1, *feed.shape[1:])) for feed in feeds]
         gradients, shares = inlined(copies, *rows, *kept)
         matrix = gauss_newton(gradients, shares * (1.0 / batch))
     penalties = dce(Program(kept, program.eqns, (penalty, *weights)))
-    if not squared(penalties.eqns, penalty, weights):
+    if not (squares := squared(penalties.eqns, penalty, weights)):
         return matrix
-    if (of_weights := diagonal(penalties, penalty, weights, flatten)) is not None:
+    if (of_weights := diagonal(penalties, squares, penalty, weights, flatten)) is not None:
         (elements,) = inlined(of_weights, *kept)
-        return matrix + elements * ops.one_hot(ops.iota(group.size, "int64"), classes=group.size, dtype=states.dtype)
-    return matrix + gauss_newton(*inlined(jacobian(penalties, penalty, weights, flatten), *kept))
+        return matrix + elements * ops.eye(group.size, states.dtype)
+    return matrix + gauss_newton(*inlined(jacobian(penalties, squares, penalty, weights, flatten), *kept))
 
 
 def check_least_squares(

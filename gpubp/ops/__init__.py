@@ -44,7 +44,7 @@ from .elementwise import (
     sub,
     tanh,
 )
-from .indexing import gather, one_hot, scatter_add
+from .indexing import eye, gather, one_hot, scatter_add
 from .linear import matmul
 from .loop import loop
 from .pieces import concat, copy, full, iota, pad, slice_, stop_gradient
@@ -75,6 +75,7 @@ __all__ = [
     "erf",
     "exp",
     "expm1",
+    "eye",
     "flip",
     "floor",
     "full",

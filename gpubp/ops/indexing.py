@@ -137,3 +137,8 @@ one_hot: Primitive = define(
         stack=lambda flags, count, labels, **params: one_hot(labels, **params),
     )
 )
+
+
+def eye(size: int, dtype: str) -> Var:
+    """The identity matrix, (size, size)."""
+    return one_hot(iota(size, "int64"), classes=size, dtype=dtype)

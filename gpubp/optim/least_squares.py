@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..ir import Var
-from ..ops import absolute, cast, equal, iota, logical_and, max_, maximum, minimum, one_hot, reshape, sum_, where
+from ..ops import absolute, cast, equal, eye, logical_and, max_, maximum, minimum, reshape, where
 from ..registry import NonNegative, register
 from .context import UpdateContext
-from .linear_solver import solve_positive
+from .linear_solver import dot, solve_positive
 
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}
 """The rounding error of a number: the part of the largest curvature below which all curvature is noise, and the part of
@@ -46,11 +46,11 @@ def levenberg_marquardt(
     damped = cx.assign(mu, where(rejected, mu * growth, damped))
     cx.assign(growth, where(accepted, 2.0, where(rejected, 2.0 * growth, maximum(growth, 2.0))))
 
-    diagonal = cx.scalar(damped) * one_hot(iota(size, "int64"), classes=size, dtype=p.dtype)
+    diagonal = cx.scalar(damped) * eye(size, p.dtype)
     solution = solve_positive(hessian + diagonal, reshape(g, shape=(size, 1)), cx.scalar(damped))
     step = where(max_(absolute(g)) > tolerance, reshape(solution, shape=(size,)), 0.0)
     step = where(cx.last, 0.0, step)  # the training ends at a point whose loss is known
-    decrease = 0.5 * _dot(step, cx.scalar(damped) * step + g)
+    decrease = 0.5 * dot(step, cx.scalar(damped) * step + g)
     decrease = where(max_(absolute(step)) > 0.0, maximum(decrease, EPSILON["float64"] * cx.loss), 0.0)
 
     # After a trial in vain the next update computes the curvature of `start` anew, rather than keep a matrix as state.
@@ -58,7 +58,3 @@ def levenberg_marquardt(
     cx.assign(loss, where(rejected, loss, cx.loss))
     cx.assign(start, where(rejected, start, p))
     return where(rejected, start, p - step)
-
-
-def _dot(a: Var, b: Var) -> Var:
-    return sum_(cast(a, dtype="float64") * cast(b, dtype="float64"))

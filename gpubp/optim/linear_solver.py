@@ -1,14 +1,19 @@
-"""Symmetric positive definite systems of equations, solved within a program."""
+"""Linear algebra within a program: products of vectors, and symmetric positive definite systems of equations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ..ir import Var
-from ..ops import concat, equal, gather, iota, loop, maximum, one_hot, reshape, slice_, sum_, where
+from ..ops import cast, concat, equal, eye, gather, iota, loop, maximum, reshape, slice_, sum_, where
 
 BLOCK = 64
 """Rows that are eliminated one by one; larger systems are divided into blocks, whose products take most of the time."""
+
+
+def dot(a: Var, b: Var) -> Var:
+    """The product of two vectors in float64, in which squares of float32 neither overflow nor underflow."""
+    return sum_(cast(a, dtype="float64") * cast(b, dtype="float64"))
 
 
 def solve_positive(a: Var, b: Var, least: Var) -> Var:
@@ -21,7 +26,7 @@ def solve_positive(a: Var, b: Var, least: Var) -> Var:
     if n <= BLOCK and b.shape[1] <= n:
         return _eliminated(concat([a, b], axis=1), least)
     if n <= BLOCK:
-        return _eliminated(concat([a, one_hot(iota(n, "int64"), classes=n, dtype=a.dtype)], axis=1), least) @ b
+        return _eliminated(concat([a, eye(n, a.dtype)], axis=1), least) @ b
     # a = [[p, r], [r^T, q]]: eliminating the first rows leaves the Schur complement q - r^T p^-1 r for the others.
     half = -(-n // 2 // 16) * 16
     p, r = _part(a, (0, half), (0, half)), _part(a, (0, half), (half, n))
@@ -53,5 +58,5 @@ def _eliminated(joined: Var, least: Var) -> Var:
         return [m - reshape(factor, shape=(n, 1)) * row], []
 
     (m,), _ = loop(step, [joined], [rows])
-    pivots = sum_(_part(m, (0, n), (0, n)) * one_hot(rows, classes=n, dtype=m.dtype), (1,), keepdims=True)
+    pivots = sum_(_part(m, (0, n), (0, n)) * eye(n, m.dtype), (1,), keepdims=True)
     return _part(m, (0, n), (n, width)) / maximum(pivots, least)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..ir import Var
-from ..ops import absolute, cast, logical_and, max_, maximum, sqrt, sum_, where
+from ..ops import absolute, cast, logical_and, max_, maximum, sqrt, where
 from ..registry import Count, NonNegative, register
 from .context import UpdateContext
+from .linear_solver import dot
 
 DECREASE, CURVATURE = 1e-4, 0.9
 """The constants c1 and c2 of the Wolfe conditions, usual for quasi-Newton methods (Nocedal & Wright, section 3.1)."""
@@ -44,7 +45,7 @@ def lbfgs(
     # Before the first trial t and d are 0, and every condition holds.
     moved = t > 0.0
     cx.retracts(moved, loss)
-    steepness = _dot(g, direction)
+    steepness = dot(g, direction)
     lower = cx.loss <= where(moved, loss + DECREASE * t * descent, cx.loss)
     # What rounding has made of a loss that hardly changes, the slope tells.
     level = logical_and(cx.loss <= loss + ROUNDING * absolute(loss), steepness <= (2.0 * DECREASE - 1.0) * descent)
@@ -62,7 +63,7 @@ def lbfgs(
     ahead = cx.assign(direction, where(cx.last, 0.0, where(renewed, descends, direction)))
 
     cx.assign(loss, where(accepted, cx.loss, loss))
-    cx.assign(descent, where(cx.last, 0.0, where(renewed, _dot(gradient, ahead), descent)))
+    cx.assign(descent, where(cx.last, 0.0, where(renewed, dot(gradient, ahead), descent)))
     cx.assign(trials, where(renewed, 0.0, tried))
     cx.assign(low, where(renewed, 0.0, too_short))
     cx.assign(high, where(renewed, 0.0, too_long))
@@ -75,7 +76,7 @@ def _history(cx: UpdateContext, length: int, s: Var, y: Var, moved: Var, accepte
     """The latest changes of parameters and gradient, newest first, each divided by sqrt(s y). `s` and `y` join them at
     the end of a line search, which makes s y positive by the second Wolfe condition; a product that is not, by
     rounding, is left out. After a search in vain all are zero."""
-    curvature = where(logical_and(accepted, moved), _dot(s, y), 0.0)
+    curvature = where(logical_and(accepted, moved), dot(s, y), 0.0)
     stored = curvature > 0.0
     scale = cx.scalar(1.0 / sqrt(where(stored, curvature, 1.0)))
     kept = where(renewed, cast(accepted, dtype=s.dtype), 1.0)
@@ -93,15 +94,10 @@ def _inverse_hessian(cx: UpdateContext, pairs: Pairs, g: Var) -> Var:
     change nothing. Without any, H shortens g to 1."""
     q, shares = g, []
     for s, y in pairs:
-        shares.append(_dot(s, q))
+        shares.append(dot(s, q))
         q = q - cx.scalar(shares[-1]) * y
-    steepness = _dot(pairs[0][1], pairs[0][1])
-    q = q * cx.scalar(1.0 / where(steepness > 0.0, steepness, maximum(sqrt(_dot(g, g)), 1.0)))
+    steepness = dot(pairs[0][1], pairs[0][1])
+    q = q * cx.scalar(1.0 / where(steepness > 0.0, steepness, maximum(sqrt(dot(g, g)), 1.0)))
     for (s, y), share in zip(reversed(pairs), reversed(shares), strict=True):
-        q = q + cx.scalar(share - _dot(y, q)) * s
+        q = q + cx.scalar(share - dot(y, q)) * s
     return q
-
-
-def _dot(a: Var, b: Var) -> Var:
-    """The product of two vectors in float64, in which squares of float32 neither overflow nor underflow."""
-    return sum_(cast(a, dtype="float64") * cast(b, dtype="float64"))

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..errors import GpubpError
 from ..ir import Aval, Eqn, Program, Var, pullback, recorded, recording
-from ..ops import concat, full, iota, maximum, one_hot, reshape, slice_, sqrt, transpose
+from ..ops import concat, eye, full, maximum, reshape, slice_, sqrt, transpose
 from ..ops.squares import linear_in, root
 from .stack import stack
 
@@ -51,10 +51,10 @@ def squared(eqns: Sequence[Eqn], of: Var, wrt: Sequence[Var]) -> dict[Var, Var]:
     return squares
 
 
-def jacobian(program: Program, of: Var, wrt: Sequence[Var], flatten: Flatten) -> Program:
-    """From the inputs of `program`, which computes `of`, a sum of squares as `squared` takes it: the gradients of all
-    its x_i, (values, n), and their weights w_i, (values,). Raises NotSquaresError for any other `of`."""
-    eqns, tail, weights = _weighed(program, squared(program.eqns, of, wrt), of)
+def jacobian(program: Program, squares: Mapping[Var, Var], of: Var, wrt: Sequence[Var], flatten: Flatten) -> Program:
+    """From the inputs of `program`, which computes `of`, the sum of these `squares`: the gradients of all its x_i,
+    (values, n), and their weights w_i, (values,)."""
+    eqns, tail, weights = _weighed(program, squares, of)
     count = sum(x.aval.size for x in weights)
     # A row of the Jacobian is the pullback of a vector that is 1 at one of the values and 0 at the others.
     seed = Var(Aval((count,), of.dtype), "seed")
@@ -70,7 +70,7 @@ def jacobian(program: Program, of: Var, wrt: Sequence[Var], flatten: Flatten) ->
     copies = stack(Program((*read, seed), tuple(back), (gradient,)), count, read)
     with recording() as rows:
         flat = concat([reshape(w, shape=(w.aval.size,)) for w in weights.values()], axis=0)
-        (gradients,) = inlined(copies, *read, one_hot(iota(count, "int64"), classes=count, dtype=of.dtype))
+        (gradients,) = inlined(copies, *read, eye(count, of.dtype))
     return Program(program.inputs, (*eqns, *tail, *rows), (gradients, flat))
 
 
@@ -83,10 +83,11 @@ def gauss_newton(gradients: Var, weights: Var) -> Var:
     return transpose(scaled) @ scaled
 
 
-def diagonal(program: Program, of: Var, wrt: Sequence[Var], flatten: Flatten) -> Program | None:
-    """From the inputs of `program` the diagonal of the Hessian, (n,), where `of` is a sum of squares of elements of
-    `wrt` themselves, as penalties are; None if it is another sum of squares. Raises NotSquaresError if it is none."""
-    squares = squared(program.eqns, of, wrt)
+def diagonal(
+    program: Program, squares: Mapping[Var, Var], of: Var, wrt: Sequence[Var], flatten: Flatten
+) -> Program | None:
+    """From the inputs of `program` the diagonal of the Hessian, (n,), where `of` is a sum of `squares` of elements of
+    `wrt` themselves, as penalties are; None if they are of anything else."""
     shown = set(wrt)
     for eqn in program.eqns:
         if eqn.op.trait == "view" and not shown.isdisjoint(eqn.operands):

@@ -12,16 +12,12 @@ import pytest
 import gpubp
 from gpubp.training import open_ensemble
 
-from .worlds import write_net
+from .worlds import write_net, write_net_with_burst
 
 
 def test_runs_that_are_left_out(tmp_path: Path) -> None:
     """A row with a burst, which only some seeds learn from; and two seeds that have not begun."""
-    path = write_net(tmp_path, optimizer="sgd(lr = 0.02)", split="  split = split(train = 50%, test = 50%)\n")
-    path.write_text(path.read_text("utf-8").replace("standardize -> dense(6) -> tanh -> ", ""), "utf-8")
-    lines = path.with_suffix(".csv").read_text("utf-8").splitlines()
-    lines[5] = ",".join(["1e15", *lines[5].split(",")[1:]])
-    path.with_suffix(".csv").write_text("\n".join([*lines, ""]), "utf-8")
+    path = write_net_with_burst(tmp_path)
     out, ended = tmp_path / "s", list[int]()
     net = gpubp.load(path)
     told = gpubp.replicate(net, 6, "cpu", out)

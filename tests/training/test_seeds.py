@@ -14,7 +14,7 @@ import gpubp
 from gpubp.data import load as load_data
 from gpubp.training import Replicate, read
 
-from .worlds import state, train, write_net
+from .worlds import state, train, write_net, write_net_with_burst
 
 FILES = ("last.safetensors", "best.safetensors", "metrics.jsonl", "health.jsonl", "written.net", "resolved.net")
 STOP = "  early_stop = early_stop(valid.loss, patience = 2epochs)\n"
@@ -164,11 +164,7 @@ def test_interrupted_side_by_side_each_goes_on_where_it_was(tmp_path: Path) -> N
 
 def test_a_seed_that_diverges_is_named(tmp_path: Path) -> None:
     """A row with a burst, which only some seeds learn from."""
-    path = write_net(tmp_path, optimizer="sgd(lr = 0.02)", split="  split = split(train = 50%, test = 50%)\n")
-    path.write_text(path.read_text("utf-8").replace("standardize -> dense(6) -> tanh -> ", ""), "utf-8")
-    lines = path.with_suffix(".csv").read_text("utf-8").splitlines()
-    lines[5] = ",".join(["1e15", *lines[5].split(",")[1:]])
-    path.with_suffix(".csv").write_text("\n".join([*lines, ""]), "utf-8")
+    path = write_net_with_burst(tmp_path)
     lost: dict[int, str] = {}
     told = gpubp.replicate(gpubp.load(path), 6, "cpu", tmp_path / "s", diverged=lost.__setitem__)
     assert told.diverged == lost

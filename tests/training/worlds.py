@@ -54,3 +54,13 @@ def train(path: Path, **options: Any) -> gpubp.Run:
 def state(run: gpubp.Run) -> dict[str, bytes]:
     """Every byte that a run has come to."""
     return {name: array.tobytes() for name, array in run.executor.state_dict().items()}
+
+
+def write_net_with_burst(tmp_path: Path) -> Path:
+    """A net that diverges for some seeds: those whose training rows include one with a burst."""
+    path = write_net(tmp_path, optimizer="sgd(lr = 0.02)", split="  split = split(train = 50%, test = 50%)\n")
+    path.write_text(path.read_text("utf-8").replace("standardize -> dense(6) -> tanh -> ", ""), "utf-8")
+    lines = path.with_suffix(".csv").read_text("utf-8").splitlines()
+    lines[5] = ",".join(["1e15", *lines[5].split(",")[1:]])
+    path.with_suffix(".csv").write_text("\n".join([*lines, ""]), "utf-8")
+    return path
