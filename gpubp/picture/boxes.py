@@ -87,11 +87,13 @@ class _Reader:
     read_by: dict[Node, list[Node]] = field(default_factory=dict)
     names: dict[Node, list[str]] = field(default_factory=dict)
     sizes: Counter[str] = field(default_factory=Counter)
+    owners: Counter[str] = field(default_factory=Counter)
     layer_owners: frozenset[str] = frozenset()
     counted: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for node in self.net.graph.nodes:
+            self.owners[node.name.rpartition(".")[0]] += 1
             for source in sources(node):
                 self.users[source] += 1
                 self.read_by.setdefault(source, []).append(node)
@@ -164,7 +166,7 @@ class _Reader:
                 boxes[-1] = replace(
                     before,
                     nodes=(*before.nodes, node),
-                    lines=(*before.lines, _line(node)),
+                    lines=(*before.lines, self._line(node)),
                     parameters=before.parameters + size,
                     shared=before.shared or shared,
                     outputs=outputs,
@@ -173,7 +175,7 @@ class _Reader:
         kind: Literal["input", "layer", "plain"] = "layer" if size or shared else "plain"
         kind = kind if node.type is None else "input"
         shape = self._shape(node) if node.type is None else str(node.type)
-        boxes.append(Box(kind, (node,), (_line(node),), shape, size, shared, outputs))
+        boxes.append(Box(kind, (node,), (self._line(node),), shape, size, shared, outputs))
 
     def _block(self, what: str, group: Sequence[Node], inner: Scope) -> Box:
         name, bracket, options = what.partition("(")
@@ -200,6 +202,26 @@ class _Reader:
         if size:
             self.counted.add(node.name)
         return size, shared
+
+    def _line(self, node: Node) -> str:
+        """A stage as a reader knows it: its function with the options that the file gives, its sign beside a number."""
+        if node.type is not None:
+            return node.name
+        owner = node.name.rpartition(".")[0]
+        if node.kind == "weight" and self.owners[owner] == 1:
+            return owner.rpartition(".")[2]  # a free parameter has a name of its own in the file
+        if not node.kind[0].isalpha():
+            if any(one.kind == "constant" for one in node.inputs):
+                return f" {node.kind} ".join(_operand(one) for one in node.inputs)
+            return node.kind
+        shown = []
+        for number, key in enumerate(key for key in node.attrs if key in node.attr_spans):
+            value = node.attrs[key]
+            if hasattr(value, "trace") or "init" in key:
+                continue
+            text = format_value(value)
+            shown.append(text if number < 2 else f"{key} = {text}")
+        return f"{node.kind}({', '.join(shown)})" if shown else node.kind
 
 
 def _sorted(count: int, links: Iterable[tuple[int, int, Node]]) -> list[int]:
@@ -264,24 +286,6 @@ def _folded(scope: Scope) -> Scope:
         tuple(dict.fromkeys((node, at[i]) for node, i in scope.entries)),
         tuple(dict.fromkeys((node, at[i]) for node, i in scope.exits)),
     )
-
-
-def _line(node: Node) -> str:
-    """A stage as a reader knows it: its function with the options that the file gives, its sign beside a number."""
-    if node.type is not None:
-        return node.name
-    if not node.kind[0].isalpha():
-        if any(one.kind == "constant" for one in node.inputs):
-            return f" {node.kind} ".join(_operand(one) for one in node.inputs)
-        return node.kind
-    shown = []
-    for number, key in enumerate(key for key in node.attrs if key in node.attr_spans):
-        value = node.attrs[key]
-        if hasattr(value, "trace") or "init" in key:
-            continue
-        text = format_value(value)
-        shown.append(text if number < 2 else f"{key} = {text}")
-    return f"{node.kind}({', '.join(shown)})" if shown else node.kind
 
 
 def _operand(node: Node) -> str:

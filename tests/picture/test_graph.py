@@ -52,6 +52,15 @@ def test_what_stands_in_a_picture() -> None:
     ]
 
 
+def test_a_free_parameter_has_the_name_of_the_file() -> None:
+    titles = [box.lines[0] for box in scope_of(net("mobility")).boxes if box.parameters]
+    assert titles == ["b1", "b2", "b3", "b4", "b5", "b6", "b7"]
+    model = "input x: [4]\n target y: [4]\n a = weight([4])\n output p = weight([4]) * x + a"
+    loaded = gpubp.loads(f"model {{\n {model}\n}}\ntrain {{ loss = mse(p, y)\n optimizer = adam }}")
+    titles = [box.lines[0] for box in scope_of(loaded).boxes if box.parameters]
+    assert titles == ["a", "weight([4])"]
+
+
 def test_fifty_layers_are_one_box_or_fifty() -> None:
     deep = net("deep")
     folded = scope_of(deep).boxes
