@@ -1,6 +1,6 @@
 """Ctrl-C, and SIGTERM, by which batch schedulers end a job: while a net is trained, the first finishes the step and
-saves, and the second ends at once. A terminal that is closed, output that nobody reads and a full disk do what the
-first does."""
+saves, and the second ends at once. A terminal that is closed, output that nobody reads, a full disk and the other
+signals by which schedulers warn a job do what the first does."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from ..errors import NO_ROOM, reason
 from .streams import discard, print_error
 
 P = ParamSpec("P")
+
+WARNINGS = [getattr(signal, name) for name in ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU") if hasattr(signal, name)]
+"""Signals that come before an end, any number of times: of a terminal that is closed; of Grid Engine and LSF, and of
+Slurm where it is told so; and each second from the limit of CPU time on."""
 
 
 @contextmanager
@@ -35,8 +39,8 @@ def interruptible() -> Iterator[None]:
 
 
 class Interrupt:
-    """Inside of `with`, Ctrl-C, SIGTERM and SIGHUP (a closed terminal) are noted once `training` is set; before that
-    they end the process.
+    """Inside of `with`, Ctrl-C, SIGTERM and those of `WARNINGS` are noted once `training` is set; before that they end
+    the process.
 
     `code`: what the process is to end with, once it is asked to: 128 and the number of the signal, as shells have it.
     `doing`: what is said to be done until then.
@@ -48,10 +52,9 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():  # no other may set a handler
-            numbers = [signal.SIGINT, signal.SIGTERM]
             # `nohup` has the process ignore SIGHUP.
-            if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
-                numbers.append(signal.SIGHUP)
+            heard = [number for number in WARNINGS if signal.getsignal(number) == signal.SIG_DFL]
+            numbers = [signal.SIGINT, signal.SIGTERM, *heard]
             self._before = {number: signal.signal(number, self._asked) for number in numbers}
         return self
 
@@ -86,9 +89,10 @@ class Interrupt:
     def _asked(self, number: int, frame: FrameType | None) -> None:
         if not self.training:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        # SIGHUP is sent by the system and by the shell, when nobody reads a message any more.
-        if sys.platform != "win32" and number == signal.SIGHUP:
-            self.code = self.code or 128 + number
+        if number in WARNINGS:
+            if not self.code:
+                self.code = 128 + number
+                self._say(f"{signal.Signals(number).name}: {self.doing}")
             return
         if self.code:
             # Nothing is tidied up, and nothing is lost: a file being saved is not yet in its place.
@@ -98,5 +102,8 @@ class Interrupt:
             os._exit(128 + number)
         self.code = 128 + number
         name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        self._say(f"{self.doing}; {name} again ends at once")
+
+    def _say(self, what: str) -> None:
         with suppress(OSError):  # Ctrl-C also ends what reads the output: `2>&1 | tee log`
-            os.write(sys.stderr.fileno(), f"\n{self.doing}; {name} again ends at once\n".encode())
+            os.write(sys.stderr.fileno(), f"\n{what}\n".encode())

@@ -40,7 +40,8 @@ def processes(
     context = multiprocessing.get_context("spawn")  # workers must not inherit threads
     # No lock guards it: a worker that is killed while it holds one would stop all others for good.
     stop = context.RawValue("b", 0)
-    pool = ProcessPoolExecutor(jobs, context, _begin, (stop, max(1, cores() // jobs)))
+    with _deaf():  # Python starts one that tidies up
+        pool = ProcessPoolExecutor(jobs, context, _begin, (stop, max(1, cores() // jobs)))
     running: set[Future[list[Trial]]] = set()
 
     def fill(left: Iterator[Sequence[Candidate]]) -> None:
@@ -76,12 +77,13 @@ def processes(
 
 @contextmanager
 def _deaf() -> Iterator[None]:
-    """Processes started now ignore Ctrl-C, SIGTERM and SIGHUP, which are sent to all processes of a terminal or a job:
-    this process tells them when to end. (On Windows they ignore Ctrl-C as soon as they have begun.)"""
+    """Processes started now ignore Ctrl-C and what else is sent to all processes of a terminal or a job: this process
+    tells them when to end. (On Windows they ignore Ctrl-C as soon as they have begun.)"""
     if sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    sent = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, sent)
     try:
         yield
     finally:

@@ -107,15 +107,21 @@ def test_ctrl_c_that_also_ends_the_reader_of_all_messages_loses_nothing(tmp_path
     assert int(read(tmp_path / "run" / LAST).about["step"]) > 0
 
 
-def test_a_terminal_that_is_closed_ends_the_training_and_loses_nothing(tmp_path: Path) -> None:
-    """Both the system and the shell say so."""
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
+def test_a_warning_ends_the_training_and_loses_nothing(tmp_path: Path, name: str) -> None:
+    """It may come more than once: of a terminal that is closed both the system and the shell say so."""
     process = begin(write_net(tmp_path, length=LONG), "--out", "run")
-    process.send_signal(signal.SIGHUP)
-    process.send_signal(signal.SIGHUP)
+    number = signal.Signals[name]
+    process.send_signal(number)
+    process.send_signal(number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 129, err
+    assert process.returncode == 128 + number, err
     step = int(read(tmp_path / "run" / LAST).about["step"])
-    assert err == f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there\n"
+    assert err.splitlines() == [
+        "",
+        f"{name}: finishing the step and saving",
+        f"stopped at step {step:,} of 500,000; `gpubp run --resume run` continues from there",
+    ]
 
 
 def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
