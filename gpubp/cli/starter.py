@@ -87,6 +87,8 @@ class Guess:
                 what = f"numbers are filled by the median{left}"
             lines.append(f"missing cells: {shown}; {what}")
         lines.extend(filter(None, map(_spelt_otherwise, (self.target, *self.words))))
+        if table.sheet:
+            lines.append(f"of several sheets this is {_quoted(table.sheet)}; `sheet` in `excel` names another")
         if table.encoding != UTF8:
             sample = f", as in {_quoted(table.sample)}" if table.sample else ""
             lines.append(

@@ -89,7 +89,8 @@ def _validates(found: Guess) -> bool:
 def _reader(found: Guess, path: str) -> str:
     """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
     table = found.table
-    header = f", skip = {table.above}" * bool(table.above) + ", header = false" * (not table.header)
+    header = f", sheet = {format_value(table.sheet)}" if table.sheet else ""
+    header += f", skip = {table.above}" * bool(table.above) + ", header = false" * (not table.header)
     more = f"{header}, missing = drop" if found.rows < table.rows and not found.filled else header
     more += ", missing = median" if found.filled else ""
     more += "".join(f", {option}" for option in table.notation.options())

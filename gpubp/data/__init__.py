@@ -7,6 +7,7 @@ from . import arrays as arrays
 from . import arrow as arrow
 from . import cifar as cifar
 from . import csv as csv
+from . import excel as excel
 from . import images as images
 from . import series as series
 from . import synthetic as synthetic

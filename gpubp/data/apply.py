@@ -32,12 +32,12 @@ from .layout import lines_above
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
 from .notation import PLAIN, Notation
-from .opening import open_sheet
 from .series import new_windows
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
 from .unanswered import unanswered
 from .units import check_units
+from .workbook import is_workbook, open_any_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,9 +75,9 @@ _LEARNED = "the data that was learned from"
 def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], keep: Sequence[str] = ()) -> NewRows:
     """The rows of a file for each name of `encoders`, and the columns `keep` of a table as they stand in it.
 
-    The file may be delimited text, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content says which.
-    For a net of images it may be a folder of them, whose one column is `file`. Columns of a table are found by name,
-    in any order; others are not looked at. Raises DataError with all that is wrong.
+    The file may be delimited text, a workbook, npy, npz, IDX, Parquet, Feather, Arrow, or text for tokens; its content
+    says which. For a net of images it may be a folder of them, whose one column is `file`. Columns of a table are found
+    by name, in any order; others are not looked at. Raises DataError with all that is wrong.
     """
     name = os.fspath(path)
     span = Span(Text(COMMAND_LINE, name), 0, len(name))
@@ -99,7 +99,7 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
         return _moments(path, span, encoders, keep)
     tokens = any(encoder.level for encoder in encoders.values())
     start = b"" if tokens else start_of(Path(), path, span)
-    if tokens or is_array(start):
+    if tokens or (is_array(start) and not is_workbook(Path(), path, span)):
         if keep:
             raise problem("E0415", f"`{path}` has no columns with names, so none can be kept", span)
         if tokens:
@@ -108,7 +108,7 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
     if start.startswith(BEGINNINGS):
         return _columns(open_arrow(Path(), path, span), encoders, keep)
     likely = max(encoder.delimiter for encoder in encoders.values())
-    sheet = open_sheet(Path(), path, span, delimiter=None, likely=likely, **_known(encoders, keep))
+    sheet = open_any_text(Path(), path, span, likely=likely, **_known(encoders, keep))
     return _columns(TextTable(sheet), encoders, keep)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
 
-from dsl.graph import Word
-from gpubp.registry import Columns, Count0, Flag, OptionType, Real, Text, register
+from gpubp.registry import Columns, Count0, Flag, Real, Text, register
 
 from .checks import problem
 from .columns import mentioned
@@ -15,6 +13,7 @@ from .encodings import UTF8
 from .opening import open_sheet
 from .options import (
     Dates,
+    Header,
     Missing,
     OptionalNames,
     OptionalShape,
@@ -23,12 +22,11 @@ from .options import (
     check_encoding,
     check_scale,
     notation_of,
+    told_header,
     word,
 )
 from .tables import TextTable
 from .tabular import read_tables
-
-Header = Annotated[Any, OptionType(("word", "flag"), words=("auto",))]
 
 
 @register("reader", "csv")
@@ -99,12 +97,11 @@ def csv(
         raise problem("E0411", message, request.span("delimiter"), help=help)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
-    told = None if isinstance(header, (str, Word)) else bool(header)
     named = mentioned(target, columns, onehot, request.by)
     opened = partial(
         open_sheet, request.base, delimiter=delimiter, named=named, notation=notation, encoding=encoding, skip=skip
     )
-    main = opened(path, request.span("path"), header=told)
+    main = opened(path, request.span("path"), header=told_header(header))
     tables = [TextTable(main)]
     if test is not None:
         tables.append(TextTable(opened(test, request.span("test"), header=main.header)))

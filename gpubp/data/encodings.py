@@ -21,10 +21,11 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _ARROW = "an Arrow or Feather file", "`arrow(...)` in the `data` section of a file reads it"
 _HDF = "an HDF5 or NetCDF file", "`numpy.savez` writes its arrays to a file that `npz(...)` reads"
 _MATLAB = "a MAT-file", "`writetable` or `writematrix` of MATLAB saves a table as CSV"
+_WORKBOOK = "`excel(...)` in the `data` section of a file reads a sheet of a workbook"
 _UNPACK = ("unpack it, or pack it by gzip, which is read",)
 _BINARY = (
-    (b"PK\x03\x04", "an Excel workbook or another ZIP archive", "save the sheet of a workbook as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an Excel workbook or another file of Office", "save the sheet of a workbook as CSV"),
+    (b"PK\x03\x04", "an Excel workbook or another ZIP archive", _WORKBOOK),
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook or another file of Office", _WORKBOOK),
     (b"PAR1", "a Parquet file", "`parquet(...)` in the `data` section of a file reads it"),
     (b"ARROW1", *_ARROW),
     (b"FEA1", *_ARROW),

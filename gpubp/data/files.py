@@ -158,13 +158,18 @@ def unpacked(raw: bytes, name: str, span: Span | None) -> bytes:
 
 def read_within(file: IO[bytes] | gzip.GzipFile, size: int, name: str, span: Span | None) -> bytes:
     """All of a file that unpacks `size` bytes, as long as it stays within the limits. Raises DiagnosticError."""
-    most = max(MAX_UNPACKED, MAX_RATIO * size)
     chunks: list[bytes] = []
     total = 0
     while chunk := file.read(_CHUNK):
         total += len(chunk)
-        if total > most:
-            message = f"`{name}` has {size:,} bytes and unpacks to more than {most:,}"
-            raise problem("E0413", message, span, help="unpack it yourself, if that is what it should hold")
+        check_growth(total, size, name, span)
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def check_growth(unpacked: int, size: int, name: str, span: Span | None) -> None:
+    """Raises DiagnosticError where so many bytes are more than a file of `size` may become."""
+    most = max(MAX_UNPACKED, MAX_RATIO * size)
+    if unpacked > most:
+        message = f"`{name}` has {size:,} bytes and unpacks to more than {most:,}"
+        raise problem("E0413", message, span, help="unpack it yourself, if that is what it should hold")

@@ -26,6 +26,7 @@ from .opening import sheet_of
 from .ragged import Lengths
 from .sheet import Sheet
 from .spelling import MOST, notation_for, spelling, units_of
+from .workbook import is_workbook, workbook_text
 
 MAX_ROWS = 10_000
 """Rows that are looked at."""
@@ -80,18 +81,20 @@ class Column:
 class Glance:
     """The first `rows` of a table, which `reader` reads; `complete`: there are no others. Of a text: `notation`: how
     its numbers seem to be written; `header`: whether it names its columns; `above`: the lines above it; `encoding`,
-    which is guessed; `sample`: the first cell that shows whether it was guessed right, one that is not ASCII."""
+    which is guessed; `sample`: the first cell that shows whether it was guessed right, one that is not ASCII. `sheet`:
+    of a workbook with several, the one that was looked at."""
 
     path: str
     columns: tuple[Column, ...]
     rows: int
     complete: bool
-    reader: Literal["csv", "parquet", "arrow"] = "csv"
+    reader: Literal["csv", "excel", "parquet", "arrow"] = "csv"
     notation: Notation = PLAIN
     header: bool = True
     above: int = 0
     encoding: str = UTF8
     sample: str = ""
+    sheet: str = ""
 
     def without_missing(self, columns: Sequence[Column]) -> int:
         """How many of the rows have a cell in each of these columns."""
@@ -99,16 +102,21 @@ class Glance:
 
 
 def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
-    """Look at the first rows of a table: delimited text, Parquet, Feather or Arrow, as its content says. `named`: names
-    of columns that are known.
+    """Look at the first rows of a table: delimited text, a workbook, Parquet, Feather or Arrow, as its content says.
+    `named`: names of columns that are known.
 
     Raises DataError where it is no table: it cannot be read or is no text, has no rows, or rows of different lengths.
     """
     name = str(path)
     span = Span(Source(COMMAND_LINE, name), 0, len(name))
     try:
-        arrow = start_of(Path(), name, span).startswith(BEGINNINGS)
-        return _of_arrow(name, span) if arrow else _of_text(name, span, named)
+        if start_of(Path(), name, span).startswith(BEGINNINGS):
+            return _of_arrow(name, span)
+        if is_workbook(Path(), name, span):
+            raw, sheet = workbook_text(Path(), name, span, named)
+            return replace(_of_text(raw, name, span, named, delimiter=","), reader="excel", sheet=sheet)
+        raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
+        return replace(_of_text(raw, name, span, named, complete), encoding=encoding)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
 
@@ -132,9 +140,10 @@ def _typed(name: str, kind: str, cells: Sequence[str]) -> Column:
     return Column(name, found, values, gaps, odd="they are written as text" if found == "signs" else "")
 
 
-def _of_text(name: str, span: Span, named: tuple[str, ...]) -> Glance:
-    raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
-    sheet = sheet_of(name, raw, span, delimiter=None, header=None, named=named, skip=None)
+def _of_text(
+    raw: bytes, name: str, span: Span, named: tuple[str, ...], complete: bool = True, delimiter: str | None = None
+) -> Glance:
+    sheet = sheet_of(name, raw, span, delimiter=delimiter, header=None, named=named, skip=None)
     rows, all_rows = _rows(sheet, complete)
     every = _by_column(rows)
     notation = _notation(every)
@@ -153,8 +162,8 @@ def _of_text(name: str, span: Span, named: tuple[str, ...]) -> Glance:
         columns.append(found)
     foreign = (cell for cells in (sheet.names, *zip(*every, strict=True)) for cell in cells)
     sample = "" if raw.isascii() else next((cell for cell in foreign if not cell.isascii()), "")
-    how = (notation, sheet.header, sheet.above, encoding, sample)
-    return Glance(name, tuple(columns), len(rows), all_rows, "csv", *how)
+    how = (notation, sheet.header, sheet.above)
+    return Glance(name, tuple(columns), len(rows), all_rows, "csv", *how, sample=sample)
 
 
 def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bool]:

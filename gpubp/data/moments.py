@@ -23,8 +23,8 @@ from .files import read_bytes, start_of
 from .misread import MISSING
 from .notation import PLAIN, Notation
 from .npy import MAGIC, read_array
-from .opening import open_sheet
 from .tables import Table, TextTable, none_left, row_place
+from .workbook import open_any_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,14 +78,14 @@ def open_series(
     encoding: str = UTF8,
     skip: int | None = 0,
 ) -> Table:
-    """A table of moments: delimited text, Parquet, Feather, Arrow or npy, as its content says. The options are those
-    of `open_sheet`. Raises DiagnosticError."""
+    """A table of moments: delimited text, a workbook, Parquet, Feather, Arrow or npy, as its content says. The options
+    are those of `open_sheet`. Raises DiagnosticError."""
     start = start_of(base, path, span)
     if start.startswith(BEGINNINGS):
         return open_arrow(base, path, span)
     if not start.startswith(MAGIC):
         how: dict[str, Any] = {"named": named, "notation": notation, "encoding": encoding, "skip": skip}
-        return TextTable(open_sheet(base, path, span, delimiter=None, header=header, **how))
+        return TextTable(open_any_text(base, path, span, header=header, **how))
     values = read_array(read_bytes(base, path, span), path, span)
     if values.ndim not in (1, 2) or not values.size:
         message = f"`{path}` holds an array of shape {list(values.shape)}"

@@ -131,7 +131,7 @@ class Archive:
         except _BROKEN as error:
             raise self._damaged(error) from None
         if self._members and not any(info.filename.endswith(".npy") for info in self._members.values()):
-            message, help = f"`{name}` is a ZIP archive without arrays", "save the sheet of a workbook as CSV"
+            message, help = f"`{name}` is a ZIP archive without arrays", "`excel(...)` reads workbooks"
             raise problem("E0422", message, span, help=f"`numpy.savez` writes npz files; {help}")
 
     def read(self, key: str, span: Span | None) -> NDArray[Any]:

@@ -19,6 +19,7 @@ OptionalText = Annotated[str | None, OptionType(("string",))]
 OptionalShape = Annotated[Sequence[int] | None, OptionType(("wholes",), minimum=1)]
 OptionalNames = Annotated[Any, OptionType(("names",))]
 Missing = Annotated[Any, OptionType(("word",), words=("error", "drop", "mean", "median"))]
+Header = Annotated[Any, OptionType(("word", "flag"), words=("auto",))]
 Dates = Annotated[Any, OptionType(("word",), words=ORDERS)]
 
 
@@ -41,6 +42,11 @@ class Options:
 def word(option: object) -> str:
     """An option's word as text; a default is text already."""
     return option.name if isinstance(option, Word) else str(option)
+
+
+def told_header(option: object) -> bool | None:
+    """Whether the first row is said to be a header, None if it is to be found."""
+    return None if isinstance(option, (str, Word)) else bool(option)
 
 
 def check_scale(request: Request, scale: float) -> None:

@@ -207,7 +207,7 @@ def _by_column(
 
 
 def _no_column(choice: Choice, column: str) -> DiagnosticError:
-    help = "`csv`, `parquet` and `arrow` read tables, whose columns have names"
+    help = "`csv`, `excel`, `parquet` and `arrow` read tables, whose columns have names"
     span = choice.option_spans.get("column", choice.span)
     return problem("E0421", f"no table of `data` has a column `{column}`", span, help=help)
 

@@ -71,7 +71,8 @@ _NAMES = {
     "he_normal": "he kaiming kaimingnormal",
     "he_uniform": "kaiminguniform",
     # readers
-    "csv": "readcsv loadcsv readtable table tsv excel xlsx",
+    "csv": "readcsv loadcsv readtable table tsv",
+    "excel": "xlsx xls ods readexcel loadexcel xlsread workbook spreadsheet",
     # options
     "units": "outfeatures features neurons width nodes outputdim hiddensize hiddenunits",
     "channels": "filters outchannels",

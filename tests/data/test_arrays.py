@@ -212,7 +212,7 @@ def test_the_data_is_not_opened_twice_for_names_that_nobody_wants(world: World) 
 
 def test_paths(tmp_path: Path) -> None:
     world = World(tmp_path, {"x": Type((2,))}, {})
-    for reader in ("npy", "npz", "idx", "text", "parquet", "arrow"):
+    for reader in ("npy", "npz", "idx", "text", "excel", "parquet", "arrow"):
         options: dict[str, Static] = {"window": 2} if reader == "text" else {}
         world.inputs = {"x": Type((2,), 3)} if reader == "text" else {"x": Type((2,))}
         found = world.refused(reads("x", reader, "nowhere", **options))

@@ -244,14 +244,14 @@ def test_flipped_bits_and_cuts(
             assert np.isfinite(rows["x"]).all()
 
 
-STARTS = [b"", b"\x93NUMPY\x01\x00", b"\0\0\x08\x01", b"PK\3\4", b"\x1f\x8b\x08", b"PAR1", b"ARROW1"]
+STARTS = [b"", b"\x93NUMPY\1\0", b"\0\0\x08\x01", b"PK\3\4", b"\x1f\x8b\x08", b"\xd0\xcf\x11\xe0", b"PAR1", b"ARROW1"]
 
 
 @given(content=st.binary(max_size=200), start=st.sampled_from(STARTS))
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(world: World, content: bytes, start: bytes) -> None:
     world.write("a", start + content)
-    for reader in ("npy", "npz", "idx", "csv", "parquet", "arrow"):
+    for reader in ("npy", "npz", "idx", "csv", "excel", "parquet", "arrow"):
         with contextlib.suppress(DataError):
             world.load(entry("x", choice(reader, path="a")))
 
