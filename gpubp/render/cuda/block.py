@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 
 from dsl.records import dataclass
 
@@ -15,13 +14,13 @@ from ..c.memory import C_TYPE
 from ..c.number_table import NumberTable
 from ..c.parts import code_of
 from ..c.statements import braced, indented
-from .task_text import TaskText
+from .phase_text import MAX_THREADS, Crew, PhaseText, Schedule, threads_of
 from .tasks import (
     MAIN_BARRIER,
     STATIC_SHARED,
     Strand,
     Task,
-    all_phases,
+    all_tasks,
     barrier_count,
     merge_single_iterations,
     phases,
@@ -31,8 +30,6 @@ from .tasks import (
 from .text import batch_lines
 from .work import BLOCK, WARP
 
-MAX_THREADS = 512
-"""Maximum threads: with more, a thread would have fewer than 128 registers."""
 STEPS, WAITS = 2048, 2**16
 """Maximum steps of a launch, and maximum barriers. They keep launches short: a display on the same GPU freezes during
 one, and Ctrl-C waits for its end."""
@@ -40,7 +37,6 @@ WITH_LOOPS = 4
 """In programs with loops, products may be larger than SMALL by this factor: one of that size takes some 5 us (two
 shared memory loads per multiplication, 32 per cycle), but a graph with launches for each iteration takes 100 us or
 more."""
-WAIT_OF_WARP = "__syncwarp(0xffffffff)"
 BLOCK_CONTROL = ("epoch", "count", "steps", "order", "width", "going")
 """The first words of the control block, 8 bytes each: the number of rows of an epoch, at whose end a launch ends; the
 number of rows after which it starts over; the number of steps to do; the address of the permutations of the rows, one
@@ -76,15 +72,7 @@ class Block:
         return max(1, min(STEPS, WAITS // self.phases))
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """The threads that go through phases together, and their barrier."""
-
-    threads: int
-    barrier_call: str
-
-
-class BlockText(TaskText):
+class BlockText(PhaseText):
     """The steps of a plan as tasks of one block, whose shared memory holds the arena and the states."""
 
     def __init__(
@@ -117,12 +105,9 @@ class BlockText(TaskText):
             return None
         warp_tasks, block_tasks = split_off_warp(tasks)
         schedule = phases(block_tasks)
-        every_phase = list(all_phases(schedule))
-        tasks = [*warp_tasks, *(task for phase in every_phase for strand in phase for task in strand.tasks)]
+        tasks = [*warp_tasks, *all_tasks(schedule)]
         size = self.size + sum(task.shared_memory for task in tasks)
-        needed = max(sum(whole_warps(strand.threads) for strand in phase) for phase in every_phase)
-        minimum = max((task.block for task in tasks if not task.any_threads), default=0)
-        main_threads = max(min(BLOCK, needed), minimum)
+        main_threads = threads_of(schedule, BLOCK)
         threads = main_threads + (WARP if warp_tasks else 0)
         if size > self.most or threads > MAX_THREADS:
             return None
@@ -151,80 +136,36 @@ class BlockText(TaskText):
         return Task("the results", tuple(lines), 1, WARP, self.uses(self.collect), [], True)
 
     # Text ------------------------------------------------------------------------------------------------------------
-    def _text(self, schedule: Sequence[Sequence[Strand]], warp_tasks: Sequence[Task], block: Block) -> str:
+    def _text(self, schedule: Schedule, warp_tasks: Sequence[Task], block: Block) -> str:
         """The module. `warp_tasks`: the tasks of the separate warp."""
-        tables = f"const Tables<{max(1, len(self.tables))}>"
         functions: list[str] = []
         guarded = [phase[0].tasks[0].guarded for phase in schedule]
         early, late = schedule[: guarded.count(False)], schedule[guarded.count(False) :]
-        whole_block = Crew(block.threads, "__syncthreads();")
+        whole_block = Crew(block.threads, "__syncthreads();", self.name, functions)
         main_threads = block.threads - WARP
-        crew = Crew(main_threads, f"meet<{MAIN_BARRIER}, {main_threads}>();") if warp_tasks else whole_block
-        step = [line for phase in early for line in self._phase(phase, crew, functions)]
+        crew = whole_block
+        if warp_tasks:
+            crew = Crew(main_threads, f"meet<{MAIN_BARRIER}, {main_threads}>();", self.name, functions)
+        step = [line for phase in early for line in self.phase_lines(phase, crew)]
         if warp_tasks:
             strand, thread = Strand(tuple(warp_tasks)), f"threadIdx.x - {main_threads}"
             step = [
                 f"if (threadIdx.x < {main_threads}) {{",
                 *indented(step[:-1]),
-                *braced("} else", self._strand(strand, thread, 0, crew, functions, "")),
+                *braced("} else", self.strand_lines(strand, thread, 0, crew)),
                 whole_block.barrier_call,
             ]
         if late:
             step += ["/* skip the update if a gradient is not finite */", *self.unless_guard("break;")]
-        step += [line for phase in late for line in self._phase(phase, whole_block, functions)]
+        step += [line for phase in late for line in self.phase_lines(phase, whole_block)]
         step.append(f"first = first + {block.batch} < count ? first + {block.batch} : 0;")
         lines = [*self._begin(block), *braced("for (; s < stop; s++)", step), *self._end(block)]
         head = f'extern "C" __global__ void __launch_bounds__({block.threads}, 1) {block.name}('
-        arguments = f"char *whole, {tables} tables, int64_t *control) {{"
+        arguments = f"char *whole, const Tables<{max(1, len(self.tables))}> tables, int64_t *control) {{"
         comment = "/* many steps; each block trains one net */"
         kernel = "\n".join((comment, head, f"    {arguments}", *indented(lines), "}"))
         parts = (*self.numbers_declared(), *map(merge_single_iterations, (*functions, kernel)))
         return "\n\n".join((cuda_functions(), *parts)) + "\n"
-
-    def _phase(self, phase: Sequence[Strand], crew: Crew, functions: list[str], turn: str = "") -> list[str]:
-        """The strands of a phase side by side, then the barrier; `turn`: the parameter for the loop counter, if in a
-        loop."""
-        out: list[str] = []
-        at = barrier = 0
-        # Loops first: after them no thread is at a named barrier that another task uses as well.
-        for strand in sorted(phase, key=lambda strand: strand.tasks[0].loop is None):
-            inner = strand.tasks[0].loop
-            if inner is not None:
-                each = (self._phase(inner_phase, crew, functions, "int turn, ") for inner_phase in inner.phases)
-                out += braced(f"for (int turn = 0; turn < {inner.length}; turn++)", [*chain.from_iterable(each)])
-                continue
-            barrier += strand.synchronises
-            thread = f"(threadIdx.x + {crew.threads - at}) % {crew.threads}" if at else "threadIdx.x"
-            at = (at + whole_warps(strand.threads)) % crew.threads
-            out += self._strand(strand, thread, barrier, crew, functions, turn)
-        return [*out, crew.barrier_call]
-
-    def _strand(
-        self, strand: Strand, thread: str, barrier: int, crew: Crew, functions: list[str], turn: str
-    ) -> list[str]:
-        """The tasks of a strand; `thread`: the index of a thread in it."""
-        first = f"    const int thread = {thread};"
-        if len(strand.tasks) == 1:
-            (task,) = strand.tasks
-            lines = self._statements(task, task.barrier_call(barrier), crew.threads, functions, turn)
-            return [*task.comment_lines, "{", first, *indented(lines), "}"]
-        lines = []
-        for task in strand.tasks:
-            statements = self._statements(task, WAIT_OF_WARP, WARP, functions, turn)
-            statements = statements if len(statements) == 1 else ["{", *indented(statements), "}"]
-            lines += [*task.comment_lines, *statements, f"{WAIT_OF_WARP};"]
-        return ["{", first, *indented(braced(f"if (thread < {WARP})", lines[:-1])), "}"]
-
-    def _statements(self, task: Task, wait: str, threads: int, functions: list[str], turn: str) -> list[str]:
-        """The code of a task for one of `threads` threads. `wait`: the statement for its block-wide barrier."""
-        lines = task.for_threads(wait, threads)
-        if task.any_threads:
-            return lines
-        name = f"{self.name}_task{len(functions)}"
-        tables = f"const Tables<{max(1, len(self.tables))}>"
-        head = f"INLINE void {name}(char *arena, {tables} &tables, {turn}int block, int thread)"
-        functions.append("\n".join(braced(head, lines)))
-        return [task.calls(name, f"arena, tables, {turn.removeprefix('int ')}", wait, threads)]
 
     def _begin(self, block: Block) -> list[str]:
         return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import groupby
 
 from dsl.records import dataclass
@@ -22,13 +23,13 @@ from .batches import CONTROL, Batches, BatchText
 from .block import Block, BlockText
 from .horizontal import body, functions, fuse
 from .launch import Launch, frames, within
+from .loop_kernel import LoopKernel, LoopText
 from .tasks import STATIC_SHARED, Task, merge_single_iterations
 from .text import GpuSteps
 from .work import Gemm, Kernel
 
 MAX_TABLES = 480
 """Maximum states and constants whose addresses fit into the 4 KiB of a kernel's arguments."""
-
 
 Works = tuple[Launch | Gemm, ...]
 
@@ -72,9 +73,10 @@ def cuda_source(
     nets: bool = False,
 ) -> CudaSource:
     """The fusions of a plan that have a C form as CUDA kernels; arguments as those of `c_source`. With `unfused`,
-    kernels are not fused further. A loop becomes launches for each iteration if its whole body has kernels, else it is
-    left to CuPy. `tf32`: whether factors of float32 may be rounded to TF32, for tensor cores. `room`: the shared memory
-    that a block can have, in bytes. `nets`: kernels for several nets, whose states follow each other in memory."""
+    kernels are not fused further. A loop of small iterations becomes one kernel; another one becomes launches for each
+    iteration if its whole body has kernels, else it is left to CuPy. `tf32`: whether factors of float32 may be rounded
+    to TF32, for tensor cores. `room`: the shared memory that a block can have, in bytes. `nets`: kernels for several
+    nets, whose states follow each other in memory."""
     text = _Text(plan, name, hints or {}, describe, number_table(plan), unfused, tf32, nets)
     if nets:
         sizes = {plan.places[v].buffer: v.aval.size * ITEM[v.dtype] for v in plan.states}
@@ -84,7 +86,7 @@ def cuda_source(
 
 @dataclass(frozen=True, slots=True)
 class _Loop(KernelSteps):
-    """A loop as a step of a plan: the addresses of its iterations, and the source and steps of its body."""
+    """A loop that is unrolled: the addresses of its iterations, and the source and steps of its body."""
 
     addresses: LoopAddresses
     text: _Text
@@ -142,7 +144,7 @@ class _Text(BatchText):
         if len(self.tables) > MAX_TABLES:
             return ()
         supported = [step for step in self.kernels() if isinstance(step, GpuSteps | _Loop)]
-        steps, loops = [s for s in supported if isinstance(s, GpuSteps)], [s for s in supported if isinstance(s, _Loop)]
+        steps, loops = [s for s in supported if type(s) is GpuSteps], [s for s in supported if type(s) is not GpuSteps]
         return tuple(sorted((*(steps if self.unfused else self.fused(steps)), *loops), key=lambda s: s.first))
 
     def _launches(self, step: GpuSteps | _Loop, name: str = "") -> Iterator[Launch | Gemm]:
@@ -155,6 +157,13 @@ class _Text(BatchText):
         guard = [self.plan.program.guard] if guarded and self.plan.program.guard is not None else []
         read, written = self.values_of(step)
         reads, writes = self.uses([*read, *guard]), self.uses(written)
+        unless_guard = self.unless_guard("return;") if guarded else []
+        if isinstance(step, LoopKernel):
+            launch = Launch(f"{self.name}_loop{step.first}", 1, step.threads)
+            functions, statements = self._loop_text.code(step, launch.kernel)
+            self._add(launch, functions, [*unless_guard, *statements])
+            self.tasks[launch] = Task("", (), 1, 1, reads, writes, guarded)
+            yield launch
         for work in step.body.work:
             if isinstance(work, Gemm):
                 self.tasks[work] = Task("", (), 1, 1, reads, writes, guarded)
@@ -163,7 +172,7 @@ class _Text(BatchText):
             kernel_name = name + (next(letters) if several else "")
             self.scratch, self.counters = max(self.scratch, work.scratch), max(self.counters, work.counters)
             comments = [f"/* {comment(self.describe(origin))} */" for origin in step.origins]
-            lines = (*(self.unless_guard("return;") if guarded else ()), *step.declared, *work.lines)
+            lines = (*unless_guard, *step.declared, *work.lines)
             launch = Launch(kernel_name, work.grid, work.block)
             self._add(launch, comments, lines)
             heading = "\n".join(comments)
@@ -231,8 +240,14 @@ class _Text(BatchText):
         step = self.plan.steps[first]
         return super()._single(first) if step.body is None else self._loop(first, step, step.body)
 
-    def _loop(self, first: int, step: Step, one: LoopBody) -> _Loop | None:
+    @cached_property
+    def _loop_text(self) -> LoopText:
+        return LoopText(self.plan, self.name, self.hints, self.describe, self.number_table)
+
+    def _loop(self, first: int, step: Step, one: LoopBody) -> LoopKernel | _Loop | None:
         """A loop, if its whole body has kernels and contains no constants, for which a body has no memory."""
+        if kernel := self._loop_text.kernel(first, step, one):
+            return kernel
         turns = LoopAddresses(self.plan, self.table_index, step, one)
         more = (self.number_table, self.unfused, self.tf32, self.nets)
         text = _Text(one.plan, f"{self.name}_loop{first}", {}, self.describe, *more)

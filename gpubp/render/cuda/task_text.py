@@ -92,15 +92,17 @@ class TaskText(VerticalText):
 
     # Loops -----------------------------------------------------------------------------------------------------------
     def loop(self, at: int, step: Step, body: LoopBody) -> list[Task] | None:
-        """The tasks of a loop: the initial copies of its carries, its iterations, and the copies of the final
-        carries."""
+        """The tasks of a loop: the initial copies of its carries, its iterations, and the copies of the final carries.
+        None if a part of an iteration cannot be a task, or it contains constants, for which it has no memory."""
+        if body.plan.constants:
+            return None
         loop = LoopAddresses(self.plan, self.table_index, step, body)
         addresses = {body.plan.places[v].buffer: self._state_address(loop, loop.addresses[v]) for v in body.plan.states}
         arena = self.plan.places[step.scratch[-1]].buffer.start
         text = TurnText(body.plan, f"{self.name}_loop{at}", self.describe, self.number_table, addresses, arena)
         text.largest = self.largest
         tasks = text.all_steps()
-        if tasks is None or body.plan.constants:
+        if tasks is None:
             return None
         inner = LoopPhases(loop.length, tuple(map(tuple, phases(tasks))))
         writes = self.uses([*step.eqn.outputs, *step.scratch])

@@ -163,6 +163,11 @@ def all_phases(schedule: Sequence[Sequence[Strand]]) -> Iterator[Sequence[Strand
             yield from inner.phases
 
 
+def all_tasks(schedule: Sequence[Sequence[Strand]]) -> Iterator[Task]:
+    """All tasks, including those in loops."""
+    return (task for phase in all_phases(schedule) for strand in phase for task in strand.tasks)
+
+
 def barrier_count(schedule: Sequence[Sequence[Strand]]) -> int:
     """The block-wide barriers of a step, those of all iterations of loops included."""
     return len(schedule) + sum(inner.length * len(inner.phases) for phase in schedule for inner in _loops(phase))

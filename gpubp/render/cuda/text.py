@@ -96,7 +96,8 @@ class CudaText(PlanText):
         eqns = [plan.steps[i].eqn for i in step.indices]
         computed = {y for e in eqns for y in e.outputs}
         reads = [x for e in eqns for x in e.operands if self.base(x) not in computed]
-        return reads, list(self.stored(step.indices))
+        loops = [plan.steps[i] for i in step.indices if plan.steps[i].body is not None]
+        return reads, [*self.stored(step.indices), *(v for loop in loops for v in (*loop.eqn.outputs, *loop.scratch))]
 
     def uses(self, values: Sequence[Var]) -> list[Span]:
         """The byte ranges of values."""

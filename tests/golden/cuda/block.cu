@@ -1,4 +1,4 @@
-INLINE void train_task0(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task0(char *arena, const Tables<N> &tables, int block, int thread) {
     const float *const t20_at = (const float *)(arena + 320);
     float *const t21_at = (float *)(arena + 384);
     const int row = block * 8 + thread / 4, lane = thread % 4;
@@ -18,7 +18,7 @@ INLINE void train_task0(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task1(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task1(char *arena, const Tables<N> &tables, int block, int thread) {
     float *const t24_at = (float *)(arena + 1280);
     const float *const t23_at = (const float *)(arena + 256);
     const int at = block * 8 + thread / 4, lane = thread % 4;
@@ -38,7 +38,7 @@ INLINE void train_task1(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task2(char *arena, const Tables<N> &tables, int block, int thread) {
     float *const t30_at = (float *)(arena + 1152);
     const float *const t29_at = (const float *)(arena + 320);
     const int slice = thread / 4;
@@ -75,7 +75,7 @@ INLINE void train_task2(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task3(char *arena, const Tables<N> &tables, int block, int thread) {
     const float *const t39_at = (const float *)(arena + 1088);
     float *const t33_at = (float *)(arena + 256);
     const int row = block * 1 + thread / 32, lane = thread % 32;
@@ -96,7 +96,7 @@ INLINE void train_task3(char *arena, const Tables<8> &tables, int block, int thr
     }
 }
 
-INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task4(char *arena, const Tables<N> &tables, int block, int thread) {
     const float *const t33_at = (const float *)(arena + 256);
     bool8 *const t34_at = (bool8 *)(arena + 320);
     const int row = block * 32 + thread / 1, lane = thread % 1;
@@ -106,7 +106,7 @@ INLINE void train_task4(char *arena, const Tables<8> &tables, int block, int thr
     t34_at[0] = t34;
 }
 
-INLINE void train_task5(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task5(char *arena, const Tables<N> &tables, int block, int thread) {
     const double *const rate_scale_at = (const double *)(arena + 1024);
     float *const t17_at = (float *)(arena + 192);
     const double number0 = NUMBER(double, 0); /* 0.1 */
@@ -118,7 +118,7 @@ INLINE void train_task5(char *arena, const Tables<8> &tables, int block, int thr
     t17_at[0] = t17;
 }
 
-INLINE void train_task6(char *arena, const Tables<8> &tables, int block, int thread) {
+template <int N> INLINE void train_task6(char *arena, const Tables<N> &tables, int block, int thread) {
     int64_t *const step_at = (int64_t *)(arena + 704);
     const int row = block * 32 + thread / 1, lane = thread % 1;
     if (row >= 1) return;
