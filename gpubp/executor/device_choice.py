@@ -41,7 +41,7 @@ def choose_backend(net: Net, device: str, backend: str, precision: str, nets: in
 
 def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:
     """Whether a full-batch training step of so many nets, its restarts where None, is estimated to be faster on the
-    CPU. Steps with loops are not: there each iteration is a Python call, measured at 9 to 20 us, on a GPU a few
+    CPU. Steps with loops are not: there each iteration is a Python call, measured at 0.5 us or more, on a GPU a few
     barriers."""
     if net.graph.train is None or net.size > MAX_PARAMETERS:
         return False

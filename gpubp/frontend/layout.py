@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import count
 from types import MappingProxyType
 from typing import Any
@@ -46,13 +46,14 @@ class Buffer:
 
 ALIGN = 16
 """Alignment of parameters in their flat buffer, in elements (64 bytes of float32): a vector register or a 16-byte load
-of a GPU never crosses into the next parameter."""
+of a GPU never crosses into the next parameter. Optimizers with a matrix of all pairs of parameters have padding only at
+the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
     """Parameters that share a flat buffer and one update. `size` is the number of elements including padding. `rate`:
-    their learning-rate multiplier; `frozen`: they are not trained."""
+    their learning-rate multiplier; `frozen`: they are not trained; `align`: the alignment of each, in elements."""
 
     name: str
     parameters: tuple[Parameter, ...]
@@ -60,6 +61,15 @@ class Group:
     size: int
     rate: float = 1.0
     frozen: bool = False
+    align: int = ALIGN
+
+    def places(self) -> Iterator[tuple[Parameter, int, int]]:
+        """Each parameter, where it begins, and where the next one does or the buffer ends."""
+        start = 0
+        for k, p in enumerate(self.parameters, 1):
+            end = start + aligned(p.size, self.align) if k < len(self.parameters) else self.size
+            yield p, start, end
+            start = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +87,11 @@ def arrange(
     split_decay: bool,
     rates: Mapping[str, float] = MappingProxyType({}),
     frozen: Container[str] = (),
+    align: int = ALIGN,
 ) -> Layout:
     """Group parameters by optimizer settings. `split_decay`: the optimizer decays weights, so they are updated
     separately from biases; `rates`: learning-rate multipliers by name, default 1; `frozen`: names of parameters that
-    are not trained."""
+    are not trained; `align`: see Group."""
     known = {p.name: p for p in parameters}
     found: dict[tuple[bool, float, bool], list[Parameter]] = {}
     for p in known.values():
@@ -95,16 +106,12 @@ def arrange(
         number = next(n for n in count(1) if (name if n == 1 else f"{name}_{n}") not in used)
         name = name if number == 1 else f"{name}_{number}"
         used.add(name)
-        groups.append(Group(name, members, decays, sum(aligned(p.size) for p in members), rate, still))
-    places: dict[str, tuple[Group, int]] = {}
-    for group in groups:
-        start = 0
-        for p in group.parameters:
-            places[p.name] = (group, start)
-            start += aligned(p.size)
+        size = aligned(sum(aligned(p.size, align) for p in members), ALIGN)
+        groups.append(Group(name, members, decays, size, rate, still, align))
+    places = {p.name: (group, start) for group in groups for p, start, _ in group.places()}
     return Layout(known, tuple(groups), places)
 
 
-def aligned(size: int) -> int:
-    """The elements a parameter of `size` occupies in its flat buffer."""
-    return -(-size // ALIGN) * ALIGN
+def aligned(size: int, align: int) -> int:
+    """The size rounded up to a multiple of `align`."""
+    return -(-size // align) * align

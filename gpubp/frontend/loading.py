@@ -17,6 +17,7 @@ from dsl.resolve import resolve
 from dsl.source import Source
 
 from ..data import measure
+from ..data.batches import optimizer_of
 from ..errors import GpubpError, NetError, ShapeError
 from ..ir import Aval, Var, recording
 from ..memory import uncollected
@@ -26,7 +27,7 @@ from .early_stopping import check_stop
 from .initial_values import shape_mismatch
 from .layer_errors import shape_diagnostic, sort_diagnostics
 from .layer_settings import layer_settings
-from .layout import Buffer, Parameter, arrange
+from .layout import ALIGN, Buffer, Parameter, arrange
 from .least_squares import check_least_squares
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering
@@ -142,7 +143,11 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
     errors += check_least_squares(graph, cx, eqns, terms, places.frozen)
     if errors:
         raise DiagnosticError(*errors)
-    layout = arrange(parameters.values(), split_decay=split_decay, rates=places.rates, frozen=places.frozen)
+    optimizer = optimizer_of(graph.train)
+    align = 1 if optimizer is not None and optimizer.least_squares else ALIGN
+    layout = arrange(
+        parameters.values(), split_decay=split_decay, rates=places.rates, frozen=places.frozen, align=align
+    )
     return Net(
         graph,
         base,

@@ -16,7 +16,7 @@ from ..data.batches import optimizer_of
 from ..errors import ShapeError
 from ..ir import Var, origin, recording
 from ..registry import lookup
-from .layout import Group, Layout, aligned
+from .layout import Group, Layout
 from .learning_rate import Schedules, learning_rate
 from .states import AVERAGE, LAST_STEP, ROWS, STEP, States, accumulated
 
@@ -255,10 +255,10 @@ def _advance(train: Train, cx: _Update, g: Var) -> None:
 def flattened(group: Group, gradients: Mapping[str, Var]) -> Var:
     """The gradients of a group with the order and padding of its parameters."""
     pieces: list[Var] = []
-    for p in group.parameters:
+    for p, start, end in group.places():
         pieces.append(ops.reshape(gradients[p.name], shape=(p.size,)))
-        if aligned(p.size) > p.size:
-            pieces.append(ops.full((aligned(p.size) - p.size,), 0.0, gradients[p.name].dtype))
+        if padding := end - start - p.size:
+            pieces.append(ops.full((padding,), 0.0, gradients[p.name].dtype))
     return ops.concat(pieces, axis=0)
 
 

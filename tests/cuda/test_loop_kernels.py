@@ -26,7 +26,7 @@ from tests.passes.test_loops import turning
 from .conftest import Use
 from .host import HostModule, RacingModule, needs_host
 from .running import Array, run_cuda
-from .test_block import MODELS, same
+from .test_block import same
 from .test_cuda_kernels import main_of, sanitized
 from .test_loops import nested, several
 
@@ -184,6 +184,10 @@ def test_a_kernel_stays_in_its_memory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[:3000]
 
 
-def test_a_model_with_112_iterations_takes_few_launches() -> None:
-    built, found = build_plan(gpubp.load(MODELS / "mobility.net"), "train", 37, "float64")
-    assert launches(cuda_source(found, "train", built.hints, describe)) < 20
+def test_least_squares_take_few_launches(unrolled: Callable[[], None]) -> None:
+    net = gpubp.loads(LEAST_SQUARES.replace("dense(4)", "dense(30)"))
+    built, found = build_plan(net, "train", 22, "float32")
+    few = launches(cuda_source(found, "train", built.hints, describe))
+    unrolled()
+    assert launches(cuda_source(found, "train", built.hints, describe)) > net.size
+    assert few < 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -270,3 +271,10 @@ train {{
     hopeless = gpubp.Executor(gpubp.loads(text.replace("0.1", "300")), "cpu", "float64", backend=backend)
     with pytest.raises(gpubp.DivergedError, match="before any update"):
         hopeless.train_step(data)
+
+
+def test_parameters_lie_side_by_side_where_all_pairs_make_a_matrix() -> None:
+    """Seven numbers are a system of 16 equations, not of 112."""
+    net = gpubp.load(Path(__file__).parents[2] / "models" / "mobility.net")
+    assert [group.size for group in net.layout.groups] == [16]
+    assert [start for _, start in net.layout.places.values()] == [*range(7)]
