@@ -12,7 +12,7 @@ from gpubp.ir import Aval, Program, Var, recording, verify
 from gpubp.passes import Plan, plan
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
-from gpubp.render.cuda.tiles import FAN_IN, MIN_TERMS, SLICED, TILES, Tile
+from gpubp.render.cuda.tiles import FAN_IN, MIN_TERMS, SLICED, TILES, Tile, counters_of, levels
 from tests.ops.checks import inputs_for
 
 from .host import needs_host
@@ -55,6 +55,19 @@ def test_in_how_many_pieces(terms: int, columns: int, blocks: int) -> None:
     ((work,),) = cuda_source(plan(verify(Program(xs, tuple(eqns), (y,))), xs), "run").work.values()
     assert isinstance(work, Launch)
     assert work.grid == blocks
+
+
+def test_each_node_of_a_tree_has_a_counter_of_its_own() -> None:
+    """Also a group of one partial sum on a higher level, as of 257: 16 groups of 16, and it."""
+    for splits in (*range(2, 530), 1025, 2049, 4097):
+        pieces, used = {*range(splits)}, set[int]()
+        for level in range(levels(splits)):
+            pieces = {piece // FAN_IN ** (level + 1) * FAN_IN ** (level + 1) for piece in pieces}
+            places = {first + level for first in pieces}
+            assert used.isdisjoint(places)
+            used |= places
+        assert pieces == {0}
+        assert max(used) < counters_of(splits)
 
 
 def split_k(monkeypatch: pytest.MonkeyPatch, tile: Tile, at_once: int) -> None:

@@ -103,6 +103,16 @@ def pieces(terms: int) -> int:
     return blocks(terms, MIN_TERMS) if terms >= SPLIT_FROM else 1
 
 
+def levels(splits: int) -> int:
+    """The levels of the tree by which so many partial sums are reduced."""
+    return sum(FAN_IN**level < splits for level in range(8))
+
+
+def counters_of(splits: int) -> int:
+    """The counters of its nodes: the last one may be a group of one partial sum on the highest level."""
+    return splits + levels(splits) - 1
+
+
 def _axes(sizes: tuple[int, ...], letter: str, first: int = 0) -> Axes:
     names = (f"{letter}{k}" if n > 1 else "0" for k, n in enumerate(sizes, first))
     return Axes(math.prod(sizes), sizes, tuple(names))
@@ -156,9 +166,8 @@ class _Product:
 
         def cycles(share: int) -> tuple[int, int]:
             splits = blocks(terms, share)
-            joins = sum(FAN_IN**level < splits for level in range(8))
             busy = blocks(count * splits, MULTIPROCESSORS) * share * size // rate
-            return share // depth * ITERATION_CYCLES + busy + joins * JOIN_CYCLES, splits
+            return share // depth * ITERATION_CYCLES + busy + levels(splits) * JOIN_CYCLES, splits
 
         return min({blocks(blocks(terms, splits), depth) * depth for splits in range(1, max_splits + 1)}, key=cycles)
 
@@ -195,7 +204,7 @@ class _Product:
         lines += self._multiply()
         lines += self._split_k(count, splits) if splits > 1 else []
         scratch = self.item * count * splits * self.tile.rows * self.tile.columns if splits > 1 else 0
-        counters = 1 + count * splits if splits > 1 else 0
+        counters = 1 + count * counters_of(splits) if splits > 1 else 0
         return Kernel((*lines, *self._epilogue()), count * splits, self.tile.threads, scratch, counters)
 
     def _multiply(self) -> list[str]:
