@@ -22,6 +22,7 @@ from tests.cuda.bounds import run_model
 from tests.cuda.running import run_cuda
 from tests.cuda.test_cuda_kernels import changed
 from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
+from tests.cuda.test_loop_kernels import run, solved
 from tests.cuda.test_tensor import check_convolutions, forced, tensor_source
 from tests.ir.random_programs import Case, programs
 from tests.ops.checks import inputs_for
@@ -67,6 +68,15 @@ def product(works: Sequence[tuple[str, dict[str, Any]]], arrays: Sequence[Array]
     with recording() as eqns:
         made = [PRIMITIVES[name](*xs[2 * k : 2 * k + 2], **params) for k, (name, params) in enumerate(works)]
     return plan(verify(Program(tuple(xs), tuple(eqns), tuple(made))), xs)
+
+
+def test_loops_as_kernels() -> None:
+    """A system of 100 equations, by two loops of one block each."""
+    program, arrays = solved(100)
+    for order in (0, 1):
+        source, (x,) = run(program, arrays, order, compiled=PtxModule)
+        assert source.text.count("int turn = 0") == 2
+        np.testing.assert_allclose(x, np.linalg.solve(*arrays[:2]), rtol=1e-10)
 
 
 @each_tile
