@@ -162,6 +162,25 @@ def test_a_recurrent_net(model: str, precision: str, tolerance: float) -> None:
     np.testing.assert_allclose(*found, rtol=tolerance, atol=tolerance)
 
 
+def test_least_squares_with_loops_as_kernels() -> None:
+    """151 parameters are too many for one block."""
+    net = gpubp.loads(
+        """model {
+          input  x: [3]
+          target y: [1]
+          output p = x -> dense(30) -> tanh -> dense(1)
+        }
+        train { loss = mse(p, y)
+          optimizer = levenberg_marquardt
+        }"""
+    )
+    found = []
+    for device in ("gpu", "cpu"):
+        ex = gpubp.Executor(net, device, "float64")
+        found.append(host(ex, ex.train_steps(rows_of(net, 64), 8)))
+    np.testing.assert_allclose(*found, rtol=1e-9)
+
+
 def trained(steps: int = 50) -> dict[str, Any]:
     net = gpubp.load(MODELS[0].parent / "digits.net")
     ex = gpubp.Executor(net, "gpu")
