@@ -121,6 +121,16 @@ def test_other_loops_are_unrolled(program: Program) -> None:
     assert launches(source) > 4
 
 
+@pytest.mark.parametrize(("length", "wide"), [(32_767, False), (32_768, True)])
+def test_slices_of_more_than_2_gib_are_found_by_64_bits(length: int, wide: bool) -> None:
+    x, a = Var(Aval((length, 8192), "float64"), "x"), Var(Aval((8192,), "float64"), "a")
+    with recording() as eqns:
+        (last,), _ = ops.loop(lambda state, s: ((state[0] + s[0],), ()), (a,), (x,))
+    text = cuda_source(plan(verify(Program((x, a), tuple(eqns), (last,))), ()), "run").text
+    assert ("(int64_t)turn * 65536" in text) is wide
+    assert "turn * 65536" in text
+
+
 # Planted faults ------------------------------------------------------------------------------------------------------
 WAIT = re.compile(r"(?<!__syncthreads\(\);\n    \}\n    )__syncthreads\(\);(?!\n\})")
 """A barrier, but for that behind a loop, which ends with one, and that at the end."""

@@ -121,6 +121,7 @@ class TaskText(VerticalText):
     def _state_address(self, loop: LoopAddresses, address: StateAddress) -> str:
         """The address of a state of the loop body, in iteration `turn`."""
         index = f"({loop.length - 1} - turn)" if loop.reverse else "turn"
+        index = index if loop.length * address.step < 1 << 31 else f"(int64_t){index}"
         text = self._address(address.start) + (f" + {index} * {address.step}" if address.step else "")
         return text if address.first is None else f"(turn ? {text} : {self._address(address.first)})"
 
