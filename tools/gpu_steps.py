@@ -15,7 +15,7 @@ from typing import Any
 
 import gpubp
 from gpubp.executor import Ensemble, Executor
-from gpubp.executor.device_choice import cpu_step, gpu_step
+from gpubp.executor.device_choice import cpu_step, gpu_step, iterations, pieces
 from gpubp.executor.machine import recorded_scalars
 from gpubp.frontend import describe
 from gpubp.render import CudaSource
@@ -66,8 +66,8 @@ def line(name: str, net: gpubp.Net, batch: int, nets: int) -> str | None:
     source = ex.backend.source(compiled.plan, "train", compiled.built.hints, describe, kept)
     if not isinstance(source, CudaSource) or source.block is None:
         return None
-    about = compiled.costs, len(compiled.plan.fusions), nets
-    estimates = 1e6 * gpu_step(*about), 1e6 * cpu_step(compiled.costs, nets)
+    costs, plan = compiled.costs, compiled.plan
+    estimates = 1e6 * gpu_step(costs, pieces(plan), nets), 1e6 * cpu_step(costs, nets, iterations(plan))
     found = step_of(net, batch, nets, "gpu"), step_of(net, batch, nets, "cpu")
     quicker = ["GPU" if gpu <= cpu else "CPU" for gpu, cpu in (found, estimates)]
     figures = (f"{figure:.2f}" for pair in zip(found, estimates, strict=True) for figure in pair)

@@ -6,7 +6,7 @@ import math
 
 from ..backends import Backend, select
 from ..frontend import PRECISIONS, TF32, Net, build, plan_of
-from ..passes import Cost, cost
+from ..passes import Cost, Plan, cost
 
 MAX_PARAMETERS = 4096
 """Nets with more parameters go to the GPU without an estimate."""
@@ -14,6 +14,8 @@ CPU_STEP, CPU_RATE, LANES_RATE = 1e-7, 7e9, 3e10
 """Model of a compiled step of a tiny net on one core: seconds of overhead and operations per second, alone and as one
 of many restarts. Measured: 0.3 us for `models/xor.net` on 4 rows, 0.9 us on 32, 1.4 us for `models/iris.net` on 16, and
 0.05 us for `xor` as one of 64 restarts. Larger products are faster per operation, so the error favours the GPU."""
+ITERATION = 5e-7
+"""Seconds of an iteration of a loop on the CPU, a Python call: measured for `lstm(4)` on 8 rows."""
 GPU_BATCH, GPU_PIECE, GPU_PRODUCTS = 250e-9, 30e-9, 64e9
 """A lower bound for a step on any GPU, at a clock of 2 GHz. For the batch: the row index and then the row from the L2
 cache (236 cycles each). For each piece of the plan: a read from shared memory (23), an operation, a write and a
@@ -41,14 +43,24 @@ def choose_backend(net: Net, device: str, backend: str, precision: str, nets: in
 
 def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:
     """Whether a full-batch training step of so many nets, its restarts where None, is estimated to be faster on the
-    CPU. Steps with loops are not: there each iteration is a Python call, measured at 0.5 us or more, on a GPU a few
-    barriers."""
+    CPU. Steps with loops are not: there each iteration is a call, on a GPU a few barriers."""
     if net.graph.train is None or net.size > MAX_PARAMETERS:
         return False
     costs = cost(plan := plan_of(build(net, "train", net.batch_size(), dtype, None)))
-    if any(step.body is not None for step in plan.steps):
-        return False
-    return quicker_on_cpu(costs, len(plan.fusions), nets or int(net.option("restarts", 1)))
+    return not iterations(plan) and quicker_on_cpu(costs, pieces(plan), nets or int(net.option("restarts", 1)))
+
+
+def iterations(plan: Plan) -> int:
+    """The iterations of all loops of a plan, without those of loops in them."""
+    return sum(step.eqn.params["length"] for step in plan.steps if step.body is not None)
+
+
+def pieces(plan: Plan) -> int:
+    """The pieces of a plan that run one after the other, those of all iterations included."""
+    count = len(plan.fusions)
+    for step in plan.steps:
+        count += 0 if step.body is None else step.eqn.params["length"] * pieces(step.body.plan)
+    return count
 
 
 def quicker_on_cpu(costs: Cost, pieces: int, nets: int) -> bool:
@@ -56,10 +68,10 @@ def quicker_on_cpu(costs: Cost, pieces: int, nets: int) -> bool:
     return cpu_step(costs, nets) < gpu_step(costs, pieces, nets)
 
 
-def cpu_step(costs: Cost, nets: int) -> float:
-    """The estimate of a step of so many nets on a core, in seconds."""
+def cpu_step(costs: Cost, nets: int, iterations: int = 0) -> float:
+    """The estimate of a step of so many nets on a core, with so many iterations of loops, in seconds."""
     rate = CPU_RATE if nets == 1 else LANES_RATE
-    return nets * (CPU_STEP * CPU_RATE / rate + costs.flops / rate)
+    return nets * (CPU_STEP * CPU_RATE / rate + costs.flops / rate) + iterations * ITERATION
 
 
 def gpu_step(costs: Cost, pieces: int, nets: int) -> float:

@@ -11,9 +11,10 @@ import pytest
 
 import gpubp
 from gpubp.backends import native
-from gpubp.executor.device_choice import is_tiny, quicker_on_cpu
+from gpubp.executor.device_choice import is_tiny, iterations, pieces, quicker_on_cpu
 from gpubp.executor.ensemble import Ensemble
 from gpubp.executor.sweep import Sweep, max_side_by_side
+from gpubp.frontend import build_plan
 from gpubp.insight import update
 from gpubp.passes import Cost
 from gpubp.training import asked_of
@@ -99,6 +100,12 @@ def test_the_estimate() -> None:
     assert on_cpu(1_000, 500, 100, nets=66)
     assert not on_cpu(1_000, 500, 100, nets=132)
     assert on_cpu(1_000, 500, 100, nets=133), "another round of blocks"
+
+
+def test_loops_count_with_each_iteration() -> None:
+    _, found = build_plan(model("mobility"), "train", 37, "float64")
+    assert iterations(found) == 16
+    assert pieces(found) == len(found.fusions) + 16 * 6
 
 
 @needs_compiler
