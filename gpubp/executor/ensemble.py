@@ -13,7 +13,7 @@ from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stack_program, tabl
 from .evaluation import accumulate, finish_metrics
 from .executor import CHUNK, Executor
 from .feeding import Data, Rows, Shared
-from .guard import non_finite_gradient
+from .guard import not_finite
 from .lanes import LaneMachine
 from .machine import Bound, Machine, Programs
 from .prediction import rows_per_piece
@@ -244,7 +244,7 @@ class SideBySide:
         for k in self.backend.to_host(failed).nonzero()[0].tolist():
             if k not in self.diverged:
                 step = int(self.arrays[STEP][k]) + 1
-                self.diverged[k] = non_finite_gradient(self.net, outputs, self.xp, step, k)
+                self.diverged[k] = not_finite(self.net, outputs, self.xp, step, k)
                 self.stop(k)
         if len(self.diverged) == self.count:
             raise DivergedError(f"all {self.count:,} restarts diverged; the last one: {self.diverged[self.count - 1]}")

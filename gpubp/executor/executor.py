@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..data import Stream
-from ..errors import DivergedError, GpubpError, positive
+from ..errors import GpubpError, positive
 from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, fed_to_fit, required, tables
 from .device_choice import choose_backend
 from .evaluation import accumulate, finish_metrics
@@ -251,7 +251,7 @@ class Executor:
     def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
         """Raise DivergedError after a step that the guard rejected; it changed nothing."""
         if not bool(outputs[GUARD]):
-            raise DivergedError(rejected_step(self.net, outputs, self.xp, self.step + 1))
+            raise rejected_step(self.net, outputs, self.xp, self.step + 1)
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
         """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones. Targets

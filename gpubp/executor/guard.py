@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import EllipsisType
 from typing import Any
 
+from ..data.batches import optimizer_of
 from ..errors import DivergedError
 from ..frontend import Net, gradient_name
 
+_AT_ONCE = (
+    ", before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a negative "
+    "number, numbers that are too large)"
+)
 
-def non_finite_gradient(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: int | EllipsisType = ...) -> str:
-    """The first parameter whose gradient is not finite, from the outputs of a training program whose guard rejected
-    step number `step`; `own`: which restart, if the program trains several."""
+
+def not_finite(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: int | EllipsisType = ...) -> str:
+    """What is not finite, from the outputs of a training program whose guard rejected step number `step`: the first
+    parameter's gradient, else the loss. `own`: which restart, if the program trains several."""
+    optimizer = optimizer_of(net.graph.train)
+    other = "the loss, or its curvature," if optimizer is not None and optimizer.least_squares else "the loss"
+    return f"{_gradient(net, outputs, xp, own) or f'{other} is not finite'} at step {step:,}"
+
+
+def rejected_step(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> DivergedError:
+    """The same as an error, with the loss of the step and the usual fix."""
+    loss, found = float(outputs["data"]) + float(outputs["penalty"]), _gradient(net, outputs, xp, ...)
+    if not found and not math.isfinite(loss):
+        return loss_diverged(loss, step)
+    found = f"{found or 'the curvature of the loss overflows'} at step {step:,}, where the loss is {loss:.6g}"
+    if step == 1:
+        return DivergedError(f"{found}{_AT_ONCE}")
+    fix = "" if net.searches_line else "; a smaller learning rate or `clip = clip_norm(1.0)` usually fixes this"
+    return DivergedError(f"{found}: that step changed nothing{fix}")
+
+
+def _gradient(net: Net, outputs: Mapping[str, Any], xp: Any, own: int | EllipsisType) -> str:
+    """The first gradient that is not finite, "" if all are."""
     for name, (group, start) in net.layout.places.items():
         if group.frozen:
             continue
         piece = outputs[gradient_name(group)][own, start : start + net.layout.parameters[name].size]
         if not bool(xp.isfinite(piece).all()):
             what = "NaN" if bool(xp.isnan(piece).any()) else "inf"
-            return f"the gradient of `{name}` holds {what} at step {step:,}"
-    raise AssertionError("the guard held")
-
-
-def rejected_step(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> str:
-    """The same, with the loss of the step and the usual fix."""
-    found = non_finite_gradient(net, outputs, xp, step)
-    loss = float(outputs["data"]) + float(outputs["penalty"])
-    if step == 1:
-        why = (
-            "before any update: the data or a formula of the model gives it (a division by 0, the logarithm of a "
-            "negative number, numbers that are too large)"
-        )
-    else:
-        why = "that step changed nothing; a smaller learning rate or `clip = clip_norm(1.0)` usually fixes this"
-    return f"{found}, where the loss is {loss:.6g}: {why}"
+            return f"the gradient of `{name}` holds {what}"
+    return ""
 
 
 def require_finite(parameters: Mapping[str, Any], xp: Any, step: int) -> None:
@@ -62,10 +74,7 @@ def require_finite_losses(losses: Any, penalties: Any, first: int) -> None:
 def loss_diverged(loss: float, step: int) -> DivergedError:
     """The error for a step whose loss is not finite."""
     if step == 1:
-        return DivergedError(
-            f"the loss is {loss} at step 1, before any update: the data or a formula of the model "
-            "gives it (a division by 0, the logarithm of a negative number, numbers that are too large)"
-        )
+        return DivergedError(f"the loss is {loss} at step 1{_AT_ONCE}")
     return DivergedError(
         f"the loss is {loss} at step {step:,}: training stopped; a smaller learning rate usually fixes this"
     )

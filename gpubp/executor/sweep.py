@@ -29,7 +29,7 @@ from .ensemble import SideBySide
 from .evaluation import accumulate, finish_metrics
 from .executor import CHUNK, Executor
 from .feeding import Data, Rows, Shared
-from .guard import non_finite_gradient
+from .guard import not_finite
 from .machine import Bound, Machine, Programs, bucket
 from .state import State
 from .updates import run_updates
@@ -145,7 +145,7 @@ class Sweep(SideBySide):
     def _check(self, outputs: Mapping[str, Any]) -> None:
         if not bool(outputs[GUARD]):
             step = int(self._state.arrays[STEP]) + 1
-            raise DivergedError(non_finite_gradient(self.net, outputs, self.xp, step))
+            raise DivergedError(not_finite(self.net, outputs, self.xp, step))
 
     def _going(self) -> list[int]:
         return [k for k, goes in enumerate(self.backend.to_host(self.arrays[GOING]).tolist()) if goes]

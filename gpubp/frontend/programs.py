@@ -205,9 +205,10 @@ def _backward(
             done = update(train, states, by_name, known["loss"], hessian, cx.batch)
             guard, data, penalty = done.guard, known["data"], known["penalty"]
             if done.retracted is not None:
-                before = ops.cast(done.retracted[1], dtype=cx.dtype)
-                data, penalty = ops.where(done.finite, data, before), ops.where(done.finite, penalty, 0.0)
-                updates = tuple((state, ops.where(done.finite, value, state)) for state, value in updates)
+                trial, before = done.retracted[0], ops.cast(done.retracted[1], dtype=cx.dtype)
+                stays = ops.where(trial, done.finite, ops.equal(trial, False))
+                data, penalty = ops.where(stays, data, before), ops.where(stays, penalty, 0.0)
+                updates = tuple((state, ops.where(stays, value, state)) for state, value in updates)
             known = {"data": data, "penalty": penalty, GUARD: guard}
             known |= {gradient_name(group): g for group, g in done.gradients.items()}
             updates = (*updates, *done.states)

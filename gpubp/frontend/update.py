@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Final
 
 from dsl.diagnostics import Diagnostic
@@ -61,7 +61,7 @@ class _Shared:
     scale: Var
     batch_loss: Var
     finite: Var
-    curvature: Callable[[Group], Var]
+    curvature: Mapping[Group, Var]
     window: int = 1
     means: _Means | None = None
     updates: dict[Var, Var] = field(default_factory=dict)
@@ -113,7 +113,7 @@ class _Update:
 
     @property
     def curvature(self) -> Var:
-        return self.shared.curvature(self.group)
+        return self.shared.curvature[self.group]
 
     def rate(self, lr: float) -> Var:
         return self.shared.scale * (lr * self.group.rate)
@@ -138,7 +138,8 @@ class _Update:
 @dataclass(frozen=True, slots=True)
 class Updated:
     """An update: the flat gradients that it uses, whether all of them are finite (for an optimizer that compares losses
-    also the loss), whether it is retracted if not, with the loss to which it returns, and the new values of states."""
+    also the loss, for one of least squares also its curvature), whether it is retracted if not, with the loss to which
+    it returns, and the new values of states."""
 
     gradients: Mapping[Group, Var]
     finite: Var
@@ -169,6 +170,10 @@ def update(
     flat = {group: flattened(group, gradients) for group in groups}
     step, window, optimizer = states.int64(STEP), accumulated(train), optimizer_of(train)
     searches = optimizer is not None and optimizer.line_search
+    matrices = dict[Group, Var]()
+    if optimizer is not None and optimizer.least_squares:
+        with origin("the optimizer"):
+            matrices = {group: curvature(group) for group in groups}
     batches = ops.cast(step, dtype="float64")
     means: _Means | None = None
     number = batches
@@ -184,13 +189,15 @@ def update(
         finite = ops.isfinite(largest)
         if searches:
             finite = ops.logical_and(finite, ops.isfinite(loss))
+        for matrix in matrices.values():
+            finite = ops.logical_and(finite, ops.isfinite(ops.max_(matrix)))
     clip, clipped = train.options.get("clip"), list(flat.values())
     if isinstance(clip, Choice) and clipped:
         with origin("clipping"):
             clipped = lookup("clip", clip.name).function(clipped, largest, **clip.options)
     with origin("the learning rate"):
         rate = learning_rate(train, states, batches)
-        shared = _Shared(states, number + 1.0, rate, loss, finite, curvature, window, means)
+        shared = _Shared(states, number + 1.0, rate, loss, finite, matrices, window, means)
         states.notation[shared.t] = "t"
     with origin("the optimizer"):
         for group, g in zip(groups, clipped, strict=True):
@@ -215,7 +222,8 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
         with recording():
             step, flat = states.float64("step"), states.flat(group)
             finite = states.get("finite", (), "bool")
-            cx = _Update(_Shared(states, step, step, step, finite, partial(_any_curvature, states)), group)
+            curvature = {group: states.get("curvature", (group.size, group.size), states.dtype)}
+            cx = _Update(_Shared(states, step, step, step, finite, curvature), group)
             schedules = Schedules(states)
             arguments = {
                 "optimizer": (cx, flat, flat),
@@ -235,10 +243,6 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
                 found.append(Diagnostic("E0523", str(error), span, help=help))
         split_decay |= cx.asks_decays
     return found, split_decay
-
-
-def _any_curvature(states: States, group: Group) -> Var:
-    return states.get("curvature", (group.size, group.size), states.dtype)
 
 
 def _advance(train: Train, cx: _Update, g: Var) -> None:

@@ -278,3 +278,24 @@ def test_parameters_lie_side_by_side_where_all_pairs_make_a_matrix() -> None:
     net = gpubp.load(Path(__file__).parents[2] / "models" / "mobility.net")
     assert [group.size for group in net.layout.groups] == [16]
     assert [start for _, start in net.layout.places.values()] == [*range(7)]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(
+    ("optimizer", "x", "y", "what"),
+    [
+        (OPTIMIZER, 1.0, 1e20, ("the loss is inf at step 1", "the loss, or its curvature, is not finite at step 1")),
+        ("lbfgs", 1.0, 1e20, ("the loss is inf at step 1", "the loss is not finite at step 1")),
+        (OPTIMIZER, 1e20, 1.0, ("the curvature of the loss overflows at step 1, where the loss is 1", "its curvature")),
+    ],
+)
+def test_what_overflows_before_any_trial(optimizer: str, x: float, y: float, what: tuple[str, str], count: int) -> None:
+    """Where all gradients are finite; the weights stay, alone and with restarts."""
+    ex = executor(
+        "input x: [1]\ntarget y: [1]\noutput p = x * weight([1], init = zeros)", "mse(p, y)", "float32", optimizer
+    )
+    many = Ensemble(ex.net, 2, "cpu", "float32", backend="numpy") if count > 1 else ex
+    with pytest.raises(gpubp.DivergedError, match=what[count - 1]):
+        many.run_steps(many.place({"x": [[x]], "y": [[y]]}), 2, 1)
+    for kept in [many.member(k) for k in range(2)] if isinstance(many, Ensemble) else [ex]:
+        np.testing.assert_array_equal(kept.parameters["p.weight"], [0.0])
