@@ -88,6 +88,27 @@ def _change(key: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
     return f"`{key}` was `{old}` and is `{new}`"
 
 
+def _require_own(folder: Path, saved: Saved) -> None:
+    """Raise CheckpointError if the state in a run's folder was copied from a run with other settings or other data, to
+    which the rest of the folder does not belong."""
+    about = history.about(folder) if _is_run(folder) else {}
+    if _part(about, "environment").get("gpubp") != _part(saved.about, "environment").get("gpubp"):
+        return  # another version may write the same settings in other words
+    own, found = ({**_part(one, "net"), **_part(one, "data")} for one in (about, saved.about))
+    # A resume that was stopped before it saved has changed what is free.
+    settled = own.keys() & found.keys() - (FREE - {"seed", "precision"})
+    if wrong := [f"`{key}`" for key in sorted(settled) if own[key] != found[key]]:
+        raise CheckpointError(
+            f"the weights in `{folder}` are those of another run, which differs in {', '.join(wrong)}. Copy a run's "
+            "folder as a whole, or name the checkpoint in its own"
+        )
+
+
+def _part(about: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = about.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
 def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
     """Warnings if the state comes from another machine, device or version: training continues, but not with the same
     bytes."""
@@ -99,23 +120,32 @@ def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
     return [f"the saved state was computed elsewhere ({told}): the result may differ in its last digits"]
 
 
+def state_of(place: Path, memory: int | None = None, name: str = LAST) -> Saved:
+    """The last state of a run's folder, or its file `name`; a file is itself. Raises CheckpointError."""
+    if not place.is_dir():
+        return read(place, memory)
+    saved = read(place / name, memory)
+    _require_own(place, saved)
+    return saved
+
+
 def result_of(place: Path, memory: int | None = None) -> Saved:
     """The state that is a run's result: the best if its early stopping restores it, else the last, or of several
     restarts the one that leads so far; a file is itself. Raises CheckpointError."""
     if place.is_dir():
         require_checkpoint(place)
-    last = read(place, memory)
+    last = state_of(place, memory)
     if UNDECIDED in last.about:
         return leader_of(last)
     if place.is_dir() and last.about.get("result") == "best" and (place / BEST).exists():
-        return read(place / BEST, memory)
+        return state_of(place, memory, BEST)
     return last
 
 
 def best_before(place: Path) -> Saved | None:
     """The best state so far of the run that is resumed, if it has saved one. Raises CheckpointError."""
     folder = folder_of(place)
-    return read(folder / BEST) if _is_run(folder) and (folder / BEST).exists() else None
+    return state_of(folder, name=BEST) if _is_run(folder) and (folder / BEST).exists() else None
 
 
 def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:

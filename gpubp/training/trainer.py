@@ -12,12 +12,12 @@ from ..executor import Programs
 from ..frontend import Net, required, with_options
 from ..health import Finding
 from ..memory import free_memory
-from .checkpoint import Saved, read
+from .checkpoint import Saved
 from .course import Course, run_alone
 from .folder import RunFolder
 from .hooks import Callback, Hooks
 from .loop import Training
-from .resume import require_checkpoint, require_file_data, same_place
+from .resume import require_checkpoint, require_file_data, same_place, state_of
 from .run import Progress, Run
 
 
@@ -90,11 +90,11 @@ def course(
     if source is not None:
         require_checkpoint(source)
         if data is None and required(net).graph.rows is None:
-            require_file_data(source, read(source, free_memory()))
+            require_file_data(source, state_of(source, free_memory()))
     required(net).require_training(epochs, given=data is not None)
     folder = None if out is None else RunFolder(Path(out), resumed=same_place(Path(out), source))
     try:
-        saved = None if source is None else read(source, free_memory())
+        saved = None if source is None else state_of(source, free_memory())
         if source is not None and saved is not None:
             if data is None:
                 require_file_data(source, saved)

@@ -9,7 +9,7 @@ import pytest
 
 import gpubp
 from gpubp.registry import ENTRIES
-from gpubp.training import BEST
+from gpubp.training import BEST, LAST
 
 from .worlds import train, write_net
 
@@ -231,6 +231,20 @@ def test_an_edited_model_does_not_take_the_weights(tmp_path: Path) -> None:
     file.write_text(text.replace("tanh", "relu"), "utf-8")
     with pytest.raises(gpubp.CheckpointError, match="the weights in its folder are of different models"):
         gpubp.load_run(tmp_path / "run", "cpu")
+
+
+@pytest.mark.parametrize("name", [LAST, BEST])
+def test_a_checkpoint_of_another_run(tmp_path: Path, name: str) -> None:
+    """Of the same model: its figures would be those of other weights. By its own name a copy is loaded."""
+    path = write_net(tmp_path, length="epochs = 2\n  early_stop = early_stop(valid.loss, patience = 2epochs)")
+    for seed in (0, 1):
+        train(path, out=tmp_path / f"run-{seed}", seed=seed)
+    (tmp_path / "run-1" / name).replace(tmp_path / "run-0" / name)
+    for use in (gpubp.load_run, lambda run: train(path, resume=run)):
+        with pytest.raises(gpubp.CheckpointError, match="of another run, which differs in `seed`"):
+            use(tmp_path / "run-0")
+    copy = (tmp_path / "run-0" / name).rename(tmp_path / "run-0" / "copy.safetensors")
+    assert gpubp.load_run(copy, "cpu").about["net"]["seed"] == "1"
 
 
 def test_a_run_with_a_layer_of_ones_own(tmp_path: Path) -> None:

@@ -48,7 +48,8 @@ def test_a_run_of_a_version_with_fewer_options_goes_on(tmp_path: Path) -> None:
     assert ", standardize = false" in said
     old = said.replace(", standardize = false", "").replace("scale = 1.0", "test = none, scale = 1.0, reshape = none")
     for text in (old.replace("= 1.0", "= 2.0"), old):
-        about = {**saved.about, "net": {**saved.about["net"], "data": text}}
+        environment = {**saved.about["environment"], "gpubp": "0.0.1"}
+        about = {**saved.about, "net": {**saved.about["net"], "data": text}, "environment": environment}
         checkpoint.save(tmp_path / "out" / LAST, checkpoint.Saved(saved.state, about))
         if text != old:
             with pytest.raises(gpubp.CheckpointError, match="the data has changed"):
