@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..ir import Var
-from ..ops import cast, concat, equal, eye, gather, iota, loop, maximum, reshape, slice_, sum_, where
+from ..ops import cast, concat, equal, eye, gather, iota, loop, reshape, slice_, sum_, where
 
 BLOCK = 64
 """Rows that are eliminated one by one; larger systems are divided into blocks, whose products take most of the time."""
@@ -19,8 +19,9 @@ def dot(a: Var, b: Var) -> Var:
 def solve_positive(a: Var, b: Var, least: Var) -> Var:
     """Record x with a x = b, for a symmetric positive definite matrix, (n, n), and right sides, (n, m).
 
-    `least` is a lower bound of the eigenvalues of `a`, a scalar. Pivots are never below it, so where rounding has made
-    `a` indefinite, no pivot becomes 0 or negative (Golub & Van Loan 2013, section 4.2).
+    `least` is a lower bound of the eigenvalues of `a`, a scalar, and so of the pivots (Golub & Van Loan 2013, section
+    4.2). Where one is below it by rounding, its row and column of `a` are left out, and x is 0 there: divided by such a
+    pivot, the rounding errors of its row would grow from step to step without bound.
     """
     n = a.shape[0]
     if n <= BLOCK and b.shape[1] <= n:
@@ -53,10 +54,10 @@ def _eliminated(joined: Var, least: Var) -> Var:
         (m,), (i,) = carries, slices
         row = gather(m, i)
         column = sum_(where(equal(columns, i), m, 0.0), (1,))
-        pivot = maximum(sum_(where(equal(rows, i), column, 0.0)), least)
-        factor = where(equal(rows, i), 0.0, column / pivot)
+        pivot = sum_(where(equal(rows, i), column, 0.0))
+        factor = where(equal(rows, i), 0.0, where(pivot >= least, column / pivot, 0.0))
         return [m - reshape(factor, shape=(n, 1)) * row], []
 
     (m,), _ = loop(step, [joined], [rows])
     pivots = sum_(_part(m, (0, n), (0, n)) * eye(n, m.dtype), (1,), keepdims=True)
-    return _part(m, (0, n), (n, width)) / maximum(pivots, least)
+    return where(pivots >= least, _part(m, (0, n), (n, width)) / pivots, 0.0)

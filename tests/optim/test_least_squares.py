@@ -86,11 +86,24 @@ def test_the_solver_beside_lapack(n: int, columns: int, seed: int) -> None:
 
 
 def test_a_matrix_that_rounding_made_indefinite_is_solved() -> None:
-    """No pivot is below the bound of the eigenvalues, so the result is finite and of the right size."""
+    """What such pivots belong to is left out, so the result is finite and of the right size."""
     a = np.outer([1.0, 1.0 + 1e-17, 2.0], [1.0, 1.0, 2.0]) - 1e-14 * np.eye(3)
     found = solved(a, np.ones((3, 1)), 1e-6)
     assert np.isfinite(found).all()
     assert np.abs(found).max() <= 4e6
+
+
+@pytest.mark.parametrize(("n", "rows"), [(12, 3), (40, 6), (64, 10), (80, 15), (130, 44)])
+def test_rounding_errors_do_not_grow_where_rows_are_few(n: int, rows: int) -> None:
+    """Damped by no more than the rounding errors of J^T J, a step lowers the loss as much as the exact one."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        J = rng.normal(size=(rows, n)) * 10.0 ** rng.uniform(-3, 3, n)
+        H, g = J.T @ J, J.T @ rng.normal(size=rows)
+        least = 4 * np.finfo("float64").eps * H.max()
+        steps = solved(H + least * np.eye(n), g[:, None], least)[:, 0], np.linalg.lstsq(H, g, 1e-13)[0]
+        found, wanted = (g @ step - 0.5 * step @ H @ step for step in steps)
+        assert found > 0.9 * wanted, seed
 
 
 # A training ----------------------------------------------------------------------------------------------------------
