@@ -6,7 +6,7 @@ import math
 
 from ..errors import ShapeError
 from ..ir import Var
-from ..ops import reshape
+from ..ops import broadcast_to, reshape
 from ..registry import Count, Flag, Init, Shape, register
 from .context import Context
 
@@ -36,4 +36,4 @@ def dense(
 @register("function", "weight", makes_weights=True)
 def weight(cx: Context, *, shape: Shape, init: Init = "glorot_uniform") -> Var:
     """A parameter of a shape, the same for every example: a value [shape]."""
-    return reshape(cx.parameter("", tuple(shape), init), shape=(1, *shape))
+    return broadcast_to(cx.parameter("", tuple(shape), init), shape=(1, *shape))

@@ -88,3 +88,10 @@ def test_many_steps_are_taken_in_pieces(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(import_module("gpubp.insight.explained"), "AT_ONCE", 3)
     assert main(words) == 0
     assert capsys.readouterr().out == wanted
+
+
+def test_a_free_number_is_told_by_its_name() -> None:
+    """Its layer only gives it the axis of the examples."""
+    net = gpubp.loads("model {\n  input x: [2]\n  b = weight([], init = constant(0.5))\n  output p = x * b\n}")
+    told = str(gpubp.explain(net, {"x": [[1, 2]]}))
+    assert re.search(r"W1  b\.weight  0\.5\n  a1 = W1       0\.5\n", told)
