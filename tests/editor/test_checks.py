@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import threading
 from pathlib import Path
@@ -17,6 +18,9 @@ from pygls.workspace import Workspace
 from dsl.diagnostics import Diagnostic
 from dsl.source import Source
 from gpubp.editor import server, session
+from gpubp.editor.document import Document
+
+from .test_server import TEXT
 
 
 class Slow:
@@ -45,9 +49,9 @@ class Slow:
 class Editor:
     """A server in this process that follows texts, and what it published."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, patch: pytest.MonkeyPatch, document: type = Slow) -> None:
         Slow.begun = queue.Queue()
-        patch.setattr(session, "Document", Slow)
+        patch.setattr(session, "Document", document)
         patch.setattr(session, "QUIET", 0.0)
         self.server = server.make_server()
         self.server.protocol._workspace = Workspace(None, lsp.TextDocumentSyncKind.Full)
@@ -59,9 +63,9 @@ class Editor:
     def _publish(self, sent: lsp.PublishDiagnosticsParams) -> None:
         self.published.append((sent.uri, [one.message for one in sent.diagnostics]))
 
-    def write(self, uri: str, text: str) -> None:
+    def write(self, uri: str, text: str, *, rows: bool = False) -> None:
         self.server.workspace.put_text_document(lsp.TextDocumentItem(uri, "gpubp", 1, text))
-        self.server.check(uri)
+        self.server.check(uri, rows=rows)
 
     def close(self, uri: str) -> None:
         self.server.workspace.remove_text_document(uri)
@@ -127,6 +131,28 @@ def test_what_editors_ask_by_themselves_is_answered_once_the_text_stands_still(
         (await editor.begun()).finish()
         await editor.end()
         assert (await editor.server.settled("a"))[0] is editor.server.document("a")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_data_that_is_read_quickly_is_read_whenever_a_text_stands_still(
+    quick: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else only when it is opened or saved."""
+    monkeypatch.setattr(session, "SHORT_READ", math.inf if quick else -1.0)
+    (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n4,5,oops\n")
+    uri = (tmp_path / "x.net").as_uri()
+
+    async def run() -> None:
+        editor = Editor(monkeypatch, Document)
+        found = []
+        for text, rows in ((TEXT, True), (TEXT + "# more\n", False), (TEXT + "# more\n", True)):
+            editor.write(uri, text, rows=rows)
+            await editor.end()
+            found.append(["oops" in message for message in editor.published.pop()[1]])
+        assert found == [[True], [True] if quick else [], [True]]
+        assert not editor.published
 
     asyncio.run(run())
 
