@@ -45,8 +45,8 @@ def test_a_library_is_compiled_once_and_private(tmp_path: Path) -> None:
     before = path.stat()
     assert cache.library(TEXT, COMPILER) == path
     assert path.stat().st_mtime_ns == before.st_mtime_ns
-    assert [p.name for p in cache.folder.iterdir()] == [path.name], "nothing else is left"
-    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o700
+    assert [p for p in cache.folder.rglob("*") if p.is_file()] == [path], "nothing else is left"
+    assert [stat.S_IMODE(p.stat().st_mode) for p in (cache.folder, path.parent)] == [0o700] * 2
     assert cache.library(TEXT + "\n", COMPILER) != path
 
 
@@ -72,21 +72,40 @@ def test_a_damaged_library_is_compiled_anew(tmp_path: Path, damage: bytes | None
     assert call(cache.library(TEXT, COMPILER)) == 42
 
 
-@needs_compiler
+class Typist:
+    """What the cache takes for a compiler: it writes a hundred bytes."""
+
+    identity = "a typist"
+
+    def compile(self, source: Path, output: Path) -> None:
+        output.write_bytes(source.read_bytes().rjust(100))
+
+
 def test_what_was_not_used_for_longest_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert COMPILER is not None
-    cache = KernelCache(tmp_path / "kernels")
-    left = [cache.folder / f".compiling-{name}" for name in ("old", "new")]
-    paths = [cache.library(TEXT + "\n" * k, COMPILER) for k in range(4)]
+    cache, typist = KernelCache(tmp_path / "kernels"), Typist()
+    made = {text: cache.library(text, typist) for text in map(str, range(200))}
+    assert len({path.parent for path in made.values()}) == 16
+    files = made["0"].parent
+    first, *texts = [text for text, path in made.items() if path.parent == files][:6]
+    paths = [made[text] for text in texts]
+    for path in {*files.iterdir()} - {*paths}:
+        path.unlink()
+    others = {path for path in cache.folder.rglob("*-*") if path.parent != files}
+    left = [files / f".compiling-{name}" for name in ("old", "new")]
     for age, path in enumerate(reversed(paths)):
         os.utime(path, (1e9 - age, 1e9))
     for folder, begun in zip(left, (1e9, time.time()), strict=True):
         (folder / "within").mkdir(parents=True)
         os.utime(folder, (begun, begun))
-    assert cache.library(TEXT, COMPILER) == paths[0], "now the latest"
-    monkeypatch.setattr("gpubp.backends.native.cache.MOST", 4 * paths[0].stat().st_size + 100)
-    added = cache.library(TEXT + "\n" * 9, COMPILER)
-    assert {*cache.folder.iterdir()} == {paths[0], paths[3], added, left[1]}
+    assert cache.library(texts[0], typist) == paths[0], "now the latest"
+    monkeypatch.setattr("gpubp.backends.native.cache.MOST", 500)
+    added = cache.library(first, typist)
+    assert {*files.iterdir()} == {paths[0], paths[4], added, left[1]}
+    assert others == {path for path in cache.folder.rglob("*-*") if path.parent != files}, "no other set is changed"
+    monkeypatch.setattr("gpubp.backends.native.cache.MOST", 50)
+    (files / paths[4].name).unlink()
+    again = cache.library(texts[4], typist)
+    assert {*files.iterdir()} == {again, left[1]}, "the last stays, however large"
 
 
 @needs_compiler
@@ -94,13 +113,13 @@ def test_several_processes_at_once(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
         "from gpubp.backends.native import KernelCache, find_compiler\n"
-        "print(KernelCache(Path(sys.argv[1])).library(sys.argv[2], find_compiler()).name)"
+        "print(KernelCache(Path(sys.argv[1])).library(sys.argv[2], find_compiler()))"
     )
     words = [sys.executable, "-c", code, str(tmp_path / "kernels"), TEXT]
     running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     names = [process.communicate()[0].strip() for process in running]
     assert all(process.returncode == 0 for process in running)
-    assert all(call(tmp_path / "kernels" / name) == 42 for name in names)
+    assert all(call(Path(name)) == 42 for name in names)
 
 
 # What does not -------------------------------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ def made(tmp_path: Path) -> Made:
 
 
 def kept(folder: Path) -> list[Path]:
-    return sorted((folder / "kernels").glob("*.algorithm"))
+    return sorted((folder / "kernels").rglob("*.algorithm"))
 
 
 @pytest.mark.parametrize(

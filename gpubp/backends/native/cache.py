@@ -19,8 +19,8 @@ from ...locking import FolderLock
 from .compiler import NativeError
 
 SUFFIX = ".so"
-MOST = 512 << 20
-"""Maximum size of the cache in bytes: several thousand programs."""
+MOST = 32 << 20
+"""Maximum size in bytes of each of the sixteen sets of the cache: in all of them several thousand programs."""
 KEPT = 3 / 4
 """The fraction of it that is kept when it is exceeded."""
 CACHE_HELP = "XDG_CACHE_HOME names another folder for it"
@@ -46,8 +46,9 @@ class CacheError(NativeError):
 
 class KernelCache:
     """A folder of machine code. A file's name is its key (source, compiler, flags, processor) and the digest of its
-    content, so that damaged files are detected and compiled again. Least recently used files are evicted beyond MOST
-    bytes."""
+    content, so that damaged files are detected and compiled again. Keys that begin with one digit are a set in a folder
+    of its own, for to list thousands of files takes longer than to load one; the least recently used of a set are
+    evicted beyond MOST bytes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -57,18 +58,20 @@ class KernelCache:
         stored."""
         key = _digest("\0".join((text, compiler.identity)).encode())
         self._require_private()
-        for path in self._cached(key, suffix):
+        files = self.folder / key[0]
+        for path in self._cached(files, key, suffix):
             return path
         try:
-            with tempfile.TemporaryDirectory(prefix=_PLACE, dir=self.folder) as place:
+            files.mkdir(mode=0o700, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=_PLACE, dir=files) as place:
                 source, output = Path(place) / "kernels.c", Path(place) / f"kernels{suffix}"
                 source.write_text(text, "utf-8")
                 compiler.compile(source, output)
-                target = self.folder / f"{key}-{_digest(output.read_bytes())}{suffix}"
+                target = files / f"{key}-{_digest(output.read_bytes())}{suffix}"
                 output.chmod(0o700)
                 # Atomic: another process may do the same at this moment.
                 output.replace(target)
-            self._evict()
+            _evict(files)
         except OSError as error:
             raise CacheError(f"cannot write to `{self.folder}`: {reason(error)}") from None
         return target
@@ -84,10 +87,10 @@ class KernelCache:
         with lock:
             yield
 
-    def _cached(self, key: str, suffix: str) -> Iterator[Path]:
+    def _cached(self, files: Path, key: str, suffix: str) -> Iterator[Path]:
         try:
-            names = [name for name in os.listdir(self.folder) if name.startswith(f"{key}-") and name.endswith(suffix)]
-            for path in map(self.folder.joinpath, sorted(names)):
+            names = [name for name in os.listdir(files) if name.startswith(f"{key}-") and name.endswith(suffix)]
+            for path in map(files.joinpath, sorted(names)):
                 about = path.lstat()
                 private = stat.S_ISREG(about.st_mode) and _is_own(about, 0o022)
                 if private and path.name == f"{key}-{_digest(path.read_bytes())}{suffix}":
@@ -96,27 +99,10 @@ class KernelCache:
                     yield path
                 elif private:
                     path.unlink(missing_ok=True)
+        except FileNotFoundError:  # the first of its set, or evicted by another process at this moment
+            return
         except OSError as error:
             raise CacheError(f"cannot read `{self.folder}`: {reason(error)}") from None
-
-    def _evict(self) -> None:
-        """Evict files that were not used for longest; other processes may do the same at this moment."""
-        used, found = 0, []
-        for entry in [*os.scandir(self.folder)]:
-            with suppress(FileNotFoundError):
-                about = entry.stat(follow_symlinks=False)
-                if not entry.name.startswith(_PLACE):
-                    used += about.st_size
-                    found.append((about.st_atime, about.st_size, entry.path))
-                elif about.st_mtime < time.time() - STALE:
-                    shutil.rmtree(entry.path, ignore_errors=True)
-        if used <= MOST:
-            return
-        for _, size, path in sorted(found):
-            if used <= MOST * KEPT:
-                break
-            Path(path).unlink(missing_ok=True)
-            used -= size
 
     def _require_private(self) -> None:
         """Create the folder if necessary. Raises CacheError if other users could have put files into it."""
@@ -127,6 +113,26 @@ class KernelCache:
             raise CacheError(f"cannot make `{self.folder}`: {reason(error)}") from None
         if not stat.S_ISDIR(about.st_mode) or not _is_own(about, 0o077):
             raise CacheError(f"`{self.folder}` is not a folder that belongs to this user alone (mode 0700)")
+
+
+def _evict(files: Path) -> None:
+    """Evict those files of a set that were not used for longest; other processes may do the same at this moment."""
+    used, found = 0, []
+    for entry in [*os.scandir(files)]:
+        with suppress(FileNotFoundError):
+            about = entry.stat(follow_symlinks=False)
+            if not entry.name.startswith(_PLACE):
+                used += about.st_size
+                found.append((about.st_atime, about.st_size, entry.path))
+            elif about.st_mtime < time.time() - STALE:
+                shutil.rmtree(entry.path, ignore_errors=True)
+    if used <= MOST:
+        return
+    for _, size, path in sorted(found)[:-1]:  # whatever its size, the last is needed now
+        if used <= MOST * KEPT:
+            break
+        Path(path).unlink(missing_ok=True)
+        used -= size
 
 
 def _is_own(about: os.stat_result, others: int) -> bool:
