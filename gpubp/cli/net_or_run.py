@@ -10,9 +10,8 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..executor import Executor
-from ..frontend import start_of
-from ..insight import Subject, subject
-from ..training import load_initial_weights, load_run
+from ..insight import Subject, first_weights, subject
+from ..training import load_run
 from .common import add_file, names_run, open_net, whole
 
 
@@ -32,14 +31,10 @@ def open_net_or_run(arguments: argparse.Namespace, precision: str | None = None)
         run = load_run(path, "cpu")
         net, executor = run.net, run.executor
         if precision not in (None, executor.dtype):
-            executor = Executor(net, "cpu", precision, executor.seed, "numpy")
+            executor = Executor(net, "cpu", precision, executor.seed, "numpy", start=False)
             known = executor.arrays()
             executor.adopt({name: array for name, array in run.executor.arrays().items() if name in known})
         return subject(executor, f"{visible(str(path))}, step {executor.step:,}", fresh=False)
     net = open_net(arguments)
     executor = Executor(net, "cpu", precision, arguments.seed, "numpy")
-    start = start_of(net)
-    then = f" and those of `{visible(start.path)}`" if start is not None else ""
-    found = subject(executor, f"{visible(arguments.file)}, the weights of seed {executor.seed}{then}", fresh=True)
-    load_initial_weights(net, executor)  # after the rows' own statistics, as in a training
-    return found
+    return subject(executor, visible(f"{arguments.file}, {first_weights(executor)}"), fresh=True)

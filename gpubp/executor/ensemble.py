@@ -106,7 +106,7 @@ class SideBySide:
 
     def _executor(self, k: int, arrays: Mapping[str, Any]) -> Executor:
         device, backend = self._where
-        out = Executor(self.nets[k], device, self._first.precision, self.seeds[k], backend)
+        out = Executor(self.nets[k], device, self._first.precision, self.seeds[k], backend, start=False)
         out.backend.algorithms |= self.backend.algorithms
         out.adopt(arrays)
         return out

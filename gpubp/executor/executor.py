@@ -13,6 +13,7 @@ from .device_choice import choose_backend
 from .evaluation import accumulate, finish_metrics
 from .feeding import Data, Rows, place
 from .guard import rejected_step, require_finite
+from .initial_weights import initial_weights
 from .machine import Compiled, Machine, Programs
 from .memory import require_memory
 from .parameters import Parameters
@@ -20,7 +21,7 @@ from .prediction import predict_rows, rows_per_piece
 from .profile import Profile, profile
 from .standalone import source
 from .state import State
-from .updates import run_updates
+from .updates import fit_statistics, run_updates
 
 CHUNK = 4096
 """Maximum rows per evaluation call."""
@@ -35,9 +36,10 @@ class Executor:
     `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the
     training program is compiled once enough steps, and validation once enough epochs, have run to make it worthwhile;
     for a GPU: cupy (CuPy's own kernels only), or auto (kernels compiled by NVRTC). Programs are built for each (mode,
-    batch size) on first use; `programs`: those of an executor whose net differs in seed and split alone. Calls from
-    several threads queue, also those of executors that share programs. Raises DeviceError, GpubpError if the net does
-    not fit into memory, NetError for its weights.
+    batch size) on first use; `programs`: those of an executor whose net differs in seed and split alone. `start`: False
+    leaves out the weights that the file's `start` loads, if another state is loaded next. Calls from several threads
+    queue, also those of executors that share programs. Raises DeviceError, GpubpError if the net does not fit into
+    memory, NetError for its weights.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Executor:
         seed: int | None = None,
         backend: str = "auto",
         programs: Programs | None = None,
+        *,
+        start: bool = True,
     ) -> None:
         self.net = required(net)
         precision = precision or net.precision
@@ -67,6 +71,8 @@ class Executor:
             self._machine = Machine(
                 lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.programs, self._state.arrays
             )
+        if start:
+            self.load_start()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, by `copy` or pickle, is an independent executor with this state, on a device chosen the same way."""
@@ -138,6 +144,12 @@ class Executor:
         """Load what `state_dict` returned. Raises CheckpointError, changing nothing, if it belongs to another net."""
         with self.backend.running():
             self._state.load(state)
+
+    def load_start(self) -> None:
+        """Load what the file's `start` names, if anything, as a new executor does: weights, and statistics that `fit`
+        then keeps. Raises NetError, at the place in the file, if it does not exist or does not fit."""
+        with self.backend.running():
+            self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory()))
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Load the state of a restart: arrays by name, as programs take them."""
@@ -254,27 +266,20 @@ class Executor:
             raise rejected_step(self.net, outputs, self.xp, self.step + 1)
 
     def fit(self, rows: Mapping[str, Any] | Stream) -> None:
-        """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones. Targets
-        are needed if a loss has statistics (`weights = balanced`). The first training call does this automatically."""
+        """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones, but not
+        those that the file's `start` loads. Targets are needed if a loss has statistics (`weights = balanced`). The
+        first training call does this automatically."""
         with self.backend.running():
             nodes = fed_to_fit(self.net, self.net.fitted)
             if isinstance(rows, Mapping):
                 rows = {name: rows[name] for node in nodes if (name := node.label or node.name) in rows}
-            self._fit(place(self.backend, nodes, rows, self.dtype))
+            fit_statistics(self._machine, self._state, place(self.backend, nodes, rows, self.dtype), CHUNK)
 
     def fit_first(self, placed: Rows) -> None:
         """Compute the statistics from placed rows, if that has not been done."""
         if not self.fitted:
             with self.backend.running():
-                self._fit(placed)
-
-    def _fit(self, placed: Rows) -> None:
-        self._state.forget_statistics()
-        for node in self.net.fitted:
-            wanted = len(fed_to_fit(self.net, [node]))
-            for arrays in placed.pieces(CHUNK):
-                self._machine.run("fit", len(arrays[0]), arrays[:wanted], node)
-        self._state.fitted = True
+                fit_statistics(self._machine, self._state, placed, CHUNK)
 
     # Programs ----------------------------------------------------------------------------------------------------
     def compiled(self, mode: Mode, batch: int) -> Compiled:
@@ -294,6 +299,6 @@ class Executor:
 
 
 def _restored(net: Net, device: str, precision: str, seed: int, backend: str, state: Mapping[str, Any]) -> Executor:
-    executor = Executor(net, device, precision, seed, backend)
+    executor = Executor(net, device, precision, seed, backend, start=False)
     executor.load_state_dict(state)
     return executor

@@ -15,6 +15,7 @@ from ..frontend import (
     SEED,
     STEP,
     TOTAL_STEPS,
+    Buffer,
     Built,
     Net,
     as_numbers,
@@ -44,6 +45,20 @@ class State:
             self.arrays[group.name] = backend.zeros((group.size,), dtype)
         for name, view in self.parameters().items():
             view[...] = backend.asarray(initial_value(net.layout.parameters[name], seed))
+        self._given: dict[str, Any] = {}  # statistics that were not computed from rows
+
+    def start(self, weights: Mapping[str, Any]) -> None:
+        """Begin with these weights and statistics, as `initial_weights` returns them, which no rows replace."""
+        views = self.parameters()
+        for name, array in weights.items():
+            (views[name] if name in views else self.arrays[name])[...] = self.backend.asarray(array)
+        self._given = {b.name: weights[b.name] for b in self._gathered if b.name in weights}
+        self.fitted = len(self._given) == len(self._gathered)
+
+    def keep_given(self) -> None:
+        """Put the statistics that the net started with in the place of those of the rows."""
+        for name, array in self._given.items():
+            self.arrays[name][...] = self.backend.asarray(array)
 
     def parameters(self, prefix: str = "") -> dict[str, Any]:
         """A view of each parameter, or of its part of the optimizer's buffers with the prefix `prefix`."""
@@ -57,9 +72,8 @@ class State:
 
     def forget_statistics(self) -> None:
         """Reset the statistics of layers that are fitted to the data."""
-        for buffer in self.net.buffers.values():
-            if buffer.place in self.net.fitted:
-                self.arrays[buffer.name][...] = buffer.value
+        for buffer in self._gathered:
+            self.arrays[buffer.name][...] = buffer.value
 
     def allocate(self, built: Built) -> None:
         """Allocate the arrays that a program needs and that do not exist yet, initially zero: the optimizer's."""
@@ -164,8 +178,12 @@ class State:
 
     def _see_whether_fitted(self) -> None:
         """Detect statistics: a state saved before the first step has none."""
-        gathered = [b for b in self.net.buffers.values() if b.place in self.net.fitted]
-        self.fitted = not gathered or any(bool((self.arrays[b.name] != b.value).any()) for b in gathered)
+        self.fitted = not self._gathered or any(bool((self.arrays[b.name] != b.value).any()) for b in self._gathered)
+
+    @cached_property
+    def _gathered(self) -> list[Buffer]:
+        """The statistics of layers that are fitted to the data."""
+        return [buffer for buffer in self.net.buffers.values() if buffer.place in self.net.fitted]
 
     def _averages(self) -> bool:
         """Whether moving averages of the parameters exist already."""

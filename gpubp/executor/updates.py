@@ -1,4 +1,4 @@
-"""Many updates on placed rows."""
+"""What placed rows change: statistics, and the state by many updates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import DivergedError
-from ..frontend import SEED, STEP
+from ..frontend import SEED, STEP, fed_to_fit
 from .feeding import Rows
 from .guard import require_finite_losses
 from .machine import Machine
@@ -14,6 +14,17 @@ from .state import State
 
 ORDERS = 1 << 16
 """Maximum number of row indices for the permutations of several epochs."""
+
+
+def fit_statistics(machine: Machine, state: State, placed: Rows, most: int) -> None:
+    """Compute the statistics of layers such as `standardize`, `most` rows at a time."""
+    state.forget_statistics()
+    for node in state.net.fitted:
+        wanted = len(fed_to_fit(state.net, [node]))
+        for arrays in placed.pieces(most):
+            machine.run("fit", len(arrays[0]), arrays[:wanted], node)
+        state.keep_given()  # before the next layer, which may build on them
+    state.fitted = True
 
 
 def run_updates(

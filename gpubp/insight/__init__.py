@@ -6,7 +6,7 @@ from .explained import Explanation, explain, explained
 from .full_arrays import whole_text
 from .gradcheck import Checked, Element, Report, gradcheck
 from .html import PAGED, as_html
-from .subject import Subject, subject
+from .subject import Subject, first_weights, subject
 from .text import DIGITS, as_text, shown
 from .trace import Line, Step, Trace, trace
 
@@ -30,6 +30,7 @@ __all__ = [
     "drawn",
     "explain",
     "explained",
+    "first_weights",
     "gradcheck",
     "shown",
     "subject",

@@ -17,7 +17,7 @@ from .document import MOST, document
 from .drawn import drawn
 from .full_arrays import whole_text
 from .html import PAGED, as_html
-from .subject import Subject, subject
+from .subject import Subject, first_weights, subject
 from .text import DIGITS, as_text
 from .trace import trace
 
@@ -111,7 +111,7 @@ class Explanation:
 def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) -> Explanation:
     """Follow one example through a step of a net: values, formulas, gradients, the update.
 
-    `of`: a Net, with the initial weights of its seed, without `start`; an Executor or a run, with its present weights,
+    `of`: a Net, with the weights that its training begins with; an Executor or a run, with its present weights,
     which do not change. `rows`: arrays by name, as for `Executor.train_step`; by default the training rows of the file,
     or random ones if it has none. `example`: the number of the row, from 1. Raises InputError, DataError, GpubpError.
     """
@@ -122,9 +122,9 @@ def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) ->
     net = source if isinstance(source, Net) else source.net
     if isinstance(source, Net):
         executor = Executor(net, "cpu", backend="numpy")
-        about = f"{net.graph.source.name}, the weights of seed {executor.seed}"
+        about = f"{net.graph.source.name}, {first_weights(executor)}"
     else:
-        executor = Executor(net, "cpu", source.precision, source.seed, "numpy")
+        executor = Executor(net, "cpu", source.precision, source.seed, "numpy", start=False)
         executor.load_state_dict(source.state_dict())
         about = f"{net.graph.source.name}, step {executor.step:,}"
     if rows is not None:

@@ -10,7 +10,7 @@ from dsl.records import dataclass
 from ..data import Stream
 from ..data import load as load_data
 from ..executor import Executor
-from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net
+from ..frontend import EPOCH_STEPS, TOTAL_STEPS, Net, start_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +52,12 @@ def subject(executor: Executor, about: str, rows: Mapping[str, Any] | None = Non
         executor.fit_first(executor.place(found))
         _set_length(executor, net, made.count)
     return made
+
+
+def first_weights(executor: Executor) -> str:
+    """Which weights a new executor has, in words."""
+    start = start_of(executor.net)
+    return f"the weights of seed {executor.seed}" + (f" and those of `{start.path}`" if start else "")
 
 
 def _set_length(executor: Executor, net: Net, count: int) -> None:

@@ -30,8 +30,8 @@ def changes(executor: Executor, batch: Mapping[str, Any]) -> tuple[Change, ...]:
     a gradient is not finite."""
     import numpy as np
 
-    place = executor.backend.place
-    copy = Executor(executor.net, place, executor.dtype, executor.seed, "numpy" if place == "cpu" else "auto")
+    place, seed = executor.backend.place, executor.seed
+    copy = Executor(executor.net, place, executor.dtype, seed, "numpy" if place == "cpu" else "auto", start=False)
     copy.adopt(executor.arrays())
     if not executor.counters.get(EPOCH_STEPS, 1.0):
         # Schedules depend on the length of the training: if it is unknown, an epoch is this batch.

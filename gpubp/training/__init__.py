@@ -1,6 +1,6 @@
 """The training loop, checkpoints, runs and what can be done with them."""
 
-from .checkpoint import BEST, LAST, Saved, read, save, write
+from ..executor.checkpoint import BEST, LAST, Saved, read, save, write
 from .ensembles import Ensemble, load_ensemble, open_ensemble
 from .exporting import c_text, check_suffix, export, exported, identifier
 from .folder import (
@@ -18,7 +18,6 @@ from .folds import CrossValidation, Fold, cross_validate, folds_in
 from .groups import Group, groups, mean_std
 from .history import health_records
 from .history import records as run_records
-from .initial_weights import load_initial_weights
 from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
 from .prediction import Predictor
@@ -69,7 +68,6 @@ __all__ = [
     "identifier",
     "listed",
     "load_ensemble",
-    "load_initial_weights",
     "load_run",
     "mean_std",
     "net_of",

@@ -8,8 +8,8 @@ from typing import Any
 
 from dsl.records import dataclass
 
+from ..executor.checkpoint import Saved
 from ..frontend import Watch
-from .checkpoint import Saved
 
 
 @dataclass(slots=True)

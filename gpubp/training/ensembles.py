@@ -15,9 +15,10 @@ from ..data import Encoder, NewRows, read_table
 from ..data.checks import listed
 from ..errors import CheckpointError, InputError
 from ..executor import CHUNK, scores
+from ..executor.checkpoint import ABOUT
 from ..frontend import LOSS, MODEL, Net, identity, tables
 from . import history
-from .folder import ABOUT, FOLD, FOLDS, SEED, SEEDS, holds_seeds, no_run, saved_runs
+from .folder import FOLD, FOLDS, SEED, SEEDS, holds_seeds, no_run, saved_runs
 from .folds import folds_in
 from .loaded import loaded, net_of
 from .prediction import Predictor, warn_of_gaps, with_gaps

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..errors import GpubpError
 from ..executor import Executor
+from ..executor.checkpoint import write
 from ..frontend import Built, build, build_for_any_batch, describe, result_names, unsupported
 from ..ir import Eqn, Program, Var
 from ..passes import specialise
 from ..render import CannotExportError, onnx_model, portable_source
-from .checkpoint import write
 from .environment import VERSION
 from .export_interface import BareExecutor, Source, interface_of, metadata
 from .loaded import LoadedRun

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import NO_ROOM, CheckpointError, SaveError, reason
+from ..executor.checkpoint import ABOUT, BEST, LAST, Saved, flush_folder, save, write_all
 from ..frontend import MAIN, Net, identity, standalone_files
 from ..locking import FolderLock
 from ..strict_json import dumps
-from .checkpoint import BEST, LAST, Saved, flush_folder, save, write_all
 
-ABOUT, METRICS, HEALTH, WRITTEN = "env.json", "metrics.jsonl", "health.jsonl", "written.net"
+METRICS, HEALTH, WRITTEN = "metrics.jsonl", "health.jsonl", "written.net"
 SEARCH = "search.json"
 """In the folder of a search."""
 FOLD, SEED = "fold", "seed"

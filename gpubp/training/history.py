@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, reason
+from ..executor.checkpoint import ABOUT
 from ..strict_json import number
-from .folder import ABOUT, HEALTH, METRICS, no_run
+from .folder import HEALTH, METRICS, no_run
 
 MOST = 64 << 20
 """Maximum size of such a file in bytes."""

@@ -12,10 +12,11 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..errors import CheckpointError
+from ..executor.checkpoint import ABOUT
 from ..frontend import MAIN
 from . import history
 from .environment import different
-from .folder import ABOUT, FOLD, METRICS, SEED, WRITTEN, saved_runs
+from .folder import FOLD, METRICS, SEED, WRITTEN, saved_runs
 
 _KINDS = {
     str: ("name", "base", "started", "precision"),

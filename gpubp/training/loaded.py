@@ -13,11 +13,12 @@ from dsl.records import dataclass
 from ..data import Encoder, from_json
 from ..errors import CheckpointError, NetError
 from ..executor import Executor
+from ..executor.checkpoint import ABOUT
+from ..executor.run_states import result_of
 from ..frontend import MAIN, MODEL, Net, changed_parts, identity, load, share_programs
 from . import history
-from .folder import ABOUT, folder_of, no_run
+from .folder import folder_of, no_run
 from .prediction import Predictor
-from .resume import result_of
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,7 +83,8 @@ def loaded(place: Path, device: str, like: LoadedRun | None = None) -> LoadedRun
     programs = None
     if like is not None and _programs(net) == _programs(like.net):
         net, programs = share_programs(like.net, net), like.executor.programs
-    executor = Executor(net, device, saved.about.get("precision"), saved.about.get("seed"), programs=programs)
+    precision, seed = saved.about.get("precision"), saved.about.get("seed")
+    executor = Executor(net, device, precision, seed, programs=programs, start=False)
     executor.load_state_dict(saved.state)
     records = history.records(folder)
     return LoadedRun(

@@ -11,9 +11,9 @@ from typing import Any
 from ..data import Dataset
 from ..errors import DivergedError, SaveError
 from ..executor import Executor, Programs, Rows, Steps, first_non_finite, require_finite_losses, require_memory
+from ..executor.checkpoint import UNDECIDED, Saved
 from ..frontend import STEP, Net, plateau_of, require_figure, require_update, training_lengths, watch_of
 from .best import Best, Sums
-from .checkpoint import UNDECIDED, Saved
 from .course import Course, StepRequest
 from .dataset import dataset_of, hashes, length_of
 from .environment import algorithms, describe_run, experiment
@@ -21,7 +21,6 @@ from .final import measure
 from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
-from .initial_weights import load_initial_weights
 from .pace import Pace, may_run_ahead
 from .plateau import adapt_rate
 from .restarts import Race, race_of
@@ -48,10 +47,10 @@ class Training:
         `shared`: the programs of nets that differ in seed and split alone, by precision."""
         self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        ex = self.executor = Executor(net, where[0], backend=where[1], programs=shared.get(net.precision))
+        fresh, programs = saved is None or UNDECIDED in saved.about, shared.get(net.precision)
+        ex = self.executor = Executor(net, where[0], backend=where[1], programs=programs, start=fresh)
         shared[net.precision] = ex.programs
         split_seed = ex.seed
-        fresh = saved is None or UNDECIDED in saved.about
         if saved is not None:
             ex.backend.algorithms |= saved.about.get("algorithms", {})
             with continuing(source, net):
@@ -89,7 +88,6 @@ class Training:
         rows = dataset.part("train")
         if fresh:
             ex.fit(rows)
-            load_initial_weights(net, ex)
         require_update(net.graph, self.total)
         ex.set_counters(training_lengths(self.per_epoch, self.total))
         race = None

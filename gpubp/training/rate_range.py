@@ -12,7 +12,6 @@ from ..errors import DivergedError, InputError, positive
 from ..executor import Executor, Rows, loss_diverged
 from ..frontend import RATE_SCALE, Net, constant_rate, required, with_options
 from .dataset import dataset_of
-from .initial_weights import load_initial_weights
 
 SMOOTH = 0.9
 """How much of the moving average of the loss is kept at each step."""
@@ -102,7 +101,6 @@ def range_test(
     dataset = dataset_of(executor, data, executor.seed)
     rows = dataset.part("train")
     executor.fit(rows)
-    load_initial_weights(net, executor)
     placed = executor.place(rows)
     rates = (low ** (1 - k / (steps - 1)) * high ** (k / (steps - 1)) for k in range(steps))
     return _test(executor, placed, net.batch_size(len(placed)), rates, lr)

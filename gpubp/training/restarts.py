@@ -14,7 +14,6 @@ from ..errors import DivergedError
 from ..executor import Ensemble, Executor, SideBySide
 from ..frontend import Watch, plateau_of, start_of, training_lengths
 from .best import Best, Sums
-from .initial_weights import load_initial_weights
 from .pace import Pace
 from .plateau import adapt_rate
 from .run import Progress
@@ -292,6 +291,6 @@ def begin(ensemble: SideBySide, rows: Rows, counters: Mapping[str, float]) -> No
         _Counters(ensemble, k).set_counters(counters)
         if start_of(net) is not None:
             member = ensemble.member(k)
-            load_initial_weights(net, member)
+            member.load_start()
             arrays = member.arrays()  # also the optimizer's, which an ensemble allocates later
             ensemble.adopt(k, {name: arrays[name] for name in ensemble.state(k)})

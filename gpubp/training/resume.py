@@ -1,4 +1,4 @@
-"""Resuming: whether a run may continue from a saved state, and initial weights from another run."""
+"""Resuming: whether a run may continue from a saved state."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError
-from ..frontend import MAIN, Net, changed_parts, identity
+from ..executor.checkpoint import ABOUT, BEST, UNDECIDED, Saved
+from ..executor.run_states import FREE, state_of
+from ..frontend import Net, changed_parts, identity
 from . import history
-from .checkpoint import BEST, LAST, UNDECIDED, Saved, leader_of, read
 from .dataset import GIVEN
 from .environment import different
-from .folder import ABOUT, folder_of, holds_folds, holds_seeds
+from .folder import folder_of, holds_folds, holds_seeds
 
-FREE = frozenset({"epochs", "steps", "early_stop", "metrics", "start", "seed", "precision", "health"})
-"""Parts of an experiment that may change in a resume: its length and what is reported. Seed and precision are those of
-the state."""
 RANKED_BY = frozenset({"early_stop", "metrics"})
 """Those that may not change before one of several restarts is chosen."""
 
@@ -26,13 +24,6 @@ RANKED_BY = frozenset({"early_stop", "metrics"})
 def same_place(out: Path, source: Path | None) -> bool:
     """Whether a run is resumed in its own folder."""
     return source is not None and os.path.realpath(out) == os.path.realpath(source)
-
-
-def require_checkpoint(folder: Path) -> None:
-    """Raise CheckpointError for a run that ended before its first checkpoint."""
-    begun = any((folder / name).is_file() for name in (ABOUT, MAIN))
-    if begun and not (folder / LAST).exists():
-        raise CheckpointError(f"`{folder}` has no checkpoint: it ended before the first one was saved; run it again")
 
 
 def require_file_data(place: Path, saved: Saved) -> None:
@@ -88,27 +79,6 @@ def _change(key: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
     return f"`{key}` was `{old}` and is `{new}`"
 
 
-def _require_own(folder: Path, saved: Saved) -> None:
-    """Raise CheckpointError if the state in a run's folder was copied from a run with other settings or other data, to
-    which the rest of the folder does not belong."""
-    about = history.about(folder) if _is_run(folder) else {}
-    if _part(about, "environment").get("gpubp") != _part(saved.about, "environment").get("gpubp"):
-        return  # another version may write the same settings in other words
-    own, found = ({**_part(one, "net"), **_part(one, "data")} for one in (about, saved.about))
-    # A resume that was stopped before it saved has changed what is free.
-    settled = own.keys() & found.keys() - (FREE - {"seed", "precision"})
-    if wrong := [f"`{key}`" for key in sorted(settled) if own[key] != found[key]]:
-        raise CheckpointError(
-            f"the weights in `{folder}` are those of another run, which differs in {', '.join(wrong)}. Copy a run's "
-            "folder as a whole, or name the checkpoint in its own"
-        )
-
-
-def _part(about: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = about.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
 def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
     """Warnings if the state comes from another machine, device or version: training continues, but not with the same
     bytes."""
@@ -118,28 +88,6 @@ def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
         return []
     told = "; ".join(f"{key} {before.get(key, 'none')}, now {now.get(key, 'none')}" for key in others)
     return [f"the saved state was computed elsewhere ({told}): the result may differ in its last digits"]
-
-
-def state_of(place: Path, memory: int | None = None, name: str = LAST) -> Saved:
-    """The last state of a run's folder, or its file `name`; a file is itself. Raises CheckpointError."""
-    if not place.is_dir():
-        return read(place, memory)
-    saved = read(place / name, memory)
-    _require_own(place, saved)
-    return saved
-
-
-def result_of(place: Path, memory: int | None = None) -> Saved:
-    """The state that is a run's result: the best if its early stopping restores it, else the last, or of several
-    restarts the one that leads so far; a file is itself. Raises CheckpointError."""
-    if place.is_dir():
-        require_checkpoint(place)
-    last = state_of(place, memory)
-    if UNDECIDED in last.about:
-        return leader_of(last)
-    if place.is_dir() and last.about.get("result") == "best" and (place / BEST).exists():
-        return state_of(place, memory, BEST)
-    return last
 
 
 def best_before(place: Path) -> Saved | None:

@@ -15,10 +15,10 @@ from dsl.records import dataclass
 
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, reason
+from ..executor.checkpoint import write
 from ..frontend import Net, changed_parts, domains, identity, load, watch_of, with_fold
 from ..paths import relative
 from ..strict_json import has_types
-from .checkpoint import write
 from .environment import data_hashes, different
 from .folder import SEARCH, free_folder, lock, source_name
 from .jobs import processes

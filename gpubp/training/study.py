@@ -14,11 +14,11 @@ from dsl.records import dataclass
 
 from ..errors import CheckpointError, DivergedError, GpubpError, InputError
 from ..executor import max_side_by_side
+from ..executor.checkpoint import ABOUT, LAST, write
 from ..frontend import Net
 from . import history
-from .checkpoint import LAST, write
 from .course import Course, run_side_by_side
-from .folder import ABOUT, holds_seeds, member_folder, saved_runs
+from .folder import holds_seeds, member_folder, saved_runs
 from .hooks import Hooks
 from .run import Run
 from .trainer import course

@@ -9,15 +9,16 @@ from typing import Any
 
 from ..errors import CheckpointError, DeviceFailedError, DivergedError, InputError, SaveError, positive
 from ..executor import Programs
+from ..executor.checkpoint import Saved
+from ..executor.run_states import require_checkpoint, state_of
 from ..frontend import Net, required, with_options
 from ..health import Finding
 from ..memory import free_memory
-from .checkpoint import Saved
 from .course import Course, run_alone
 from .folder import RunFolder
 from .hooks import Callback, Hooks
 from .loop import Training
-from .resume import require_checkpoint, require_file_data, same_place, state_of
+from .resume import require_file_data, same_place
 from .run import Progress, Run
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..executor import Executor
+from ..executor.checkpoint import BESTS, NOW, UNDECIDED, Saved, part_of
 from .best import Sums
-from .checkpoint import BESTS, NOW, UNDECIDED, Saved, part_of
 from .restarts import Epoch, Race
 
 _LOG = "epochs."

@@ -135,7 +135,7 @@ def test_nothing_is_saved_where_nothing_is_to_be(tmp_path: Path) -> None:
 
 SLOW = """
 import sys, time
-import gpubp.training.checkpoint as checkpoint
+import gpubp.executor.checkpoint as checkpoint
 from gpubp.cli import main
 real = checkpoint.os.fsync
 def slowly(number):

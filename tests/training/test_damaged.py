@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gpubp
+from gpubp.executor.checkpoint import MAX_HEADER
 from gpubp.training import Saved, read, save
-from gpubp.training.checkpoint import MAX_HEADER
 
 STATE = {"w": np.arange(12, dtype=np.float32).reshape(3, 4), "step": np.array(3), "flag": np.array([True, False])}
 ABOUT = {"step": 3, "sums": {"loss": 0.1}, "net": {"model": "ä"}}

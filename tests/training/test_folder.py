@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import gpubp
+from gpubp.executor import checkpoint
 from gpubp.frontend import standalone_files
-from gpubp.training import BEST, LAST, checkpoint, default_folder, read
+from gpubp.training import BEST, LAST, default_folder, read
 from gpubp.training.pace import Pace
 
 from .worlds import state, train, write_net

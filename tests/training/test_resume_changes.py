@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import gpubp
-from gpubp.training import BEST, LAST, checkpoint, read
+from gpubp.executor import checkpoint
+from gpubp.training import BEST, LAST, read
 
 from .worlds import state, train, write_net
 

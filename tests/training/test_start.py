@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from pathlib import Path
 
@@ -150,3 +151,30 @@ def test_what_does_not_fit(tmp_path: Path, trained: gpubp.Run, start: str, chang
     (found,) = caught.value.diagnostics
     assert found.span is not None
     assert not (tmp_path / "out").exists()
+
+
+def test_an_executor_and_what_is_explained_start_there(tmp_path: Path, trained: gpubp.Run) -> None:
+    net = gpubp.load(other(tmp_path, '"first/run"'))
+    ex = gpubp.Executor(net, "cpu")
+    assert {name: value.tobytes() for name, value in ex.parameters.items()} == weights(trained)
+    assert ex.fitted
+    ex.fit({"x": [[1, 2, 3], [3, 2, 7], [5, 5, 5]]})  # other rows do not replace the statistics
+    rows = np.arange(12.0).reshape(4, 3)
+    np.testing.assert_array_equal(ex.predict(rows), trained.predict(rows))
+    assert gpubp.explain(net).about.startswith(f"{tmp_path / 'a.net'}, the weights of seed 0 and those of `first/run`:")
+    said, wanted = (gpubp.explain(of, {"x": rows, "y": rows[:, :1]}).show("z2") for of in (net, trained))
+    assert said == wanted
+
+
+def test_a_state_that_is_loaded_needs_no_start(tmp_path: Path, trained: gpubp.Run) -> None:
+    run = train(other(tmp_path, '"first/run"'), out=tmp_path / "out")
+    (tmp_path / "first").rename(tmp_path / "gone")
+    for one in (gpubp.load_run(tmp_path / "out"), pickle.loads(pickle.dumps(run))):
+        assert {name: value.tobytes() for name, value in one.executor.parameters.items()} == weights(trained)
+    assert gpubp.explain(run).about.startswith(f"{tmp_path / 'a.net'}, step 5:")
+    with pytest.raises(gpubp.NetError, match=r"cannot read `.*first/run`: no such file or directory"):
+        gpubp.Executor(run.net)
+    fresh = gpubp.Executor(gpubp.load(write_net(tmp_path)), "cpu")
+    assert weights(run) != {name: value.tobytes() for name, value in fresh.parameters.items()}
+    bare = gpubp.Executor(run.net, "cpu", start=False)
+    np.testing.assert_array_equal(bare.parameters["p.dense.weight"], fresh.parameters["p.dense.weight"])

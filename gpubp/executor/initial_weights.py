@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import CheckpointError
-from ..executor import Executor
 from ..frontend import Net, Start, cannot_start, start_of
 from .checkpoint import read_weights
-from .resume import result_of
+from .run_states import result_of
 
 _TURNED = "other libraries lay their axes in another order: here [in, out], and [height, width, in, out]"
 
 
-def load_initial_weights(net: Net, executor: Executor) -> None:
-    """Load the weights and statistics that the file starts from into the executor: those of a run, or of a safetensors
-    file by the same names. Raises NetError, at the place in the file, if they do not exist or do not fit."""
+def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
+    """The weights, in `dtype`, and the statistics that the file starts from: those of a run, or of a safetensors file
+    by the same names, of at most `memory` bytes; none without `start`. Raises NetError, at the place in the file, if
+    they do not exist or do not fit."""
     start = start_of(net)
     if start is None:
-        return
+        return {}
     import numpy as np
 
-    place, memory = net.base / start.path, executor.backend.free_memory()
+    place = net.base / start.path
     try:
         found = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
     except CheckpointError as error:
@@ -30,24 +30,26 @@ def load_initial_weights(net: Net, executor: Executor) -> None:
         if not place.exists():
             help = "paths start in the folder of the `.net` file; `gpubp runs` lists the runs; or leave `start` out"
         raise cannot_start(net, str(error), help=help) from None
-    state = executor.state_dict()
+    wanted = {name: (one.shape, dtype) for name, one in net.layout.parameters.items()}
+    wanted |= {name: (one.shape, one.dtype) for name, one in net.buffers.items()}
     option: Literal["path", "only"] = "only" if start.only else "path"
+    weights: dict[str, Any] = {}
     for name in _chosen(net, start):
-        there = found.get(name)
+        there, (shape, kind) = found.get(name), wanted[name]
         if there is None:
-            raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(state, found))
-        if there.shape != state[name].shape:
-            message = f"`{name}` has shape {list(there.shape)} in `{start.path}`, and {list(state[name].shape)} here"
-            turned = there.ndim > 1 and sorted(there.shape) == sorted(state[name].shape)
+            raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(wanted, found))
+        if there.shape != shape:
+            message = f"`{name}` has shape {list(there.shape)} in `{start.path}`, and {list(shape)} here"
+            turned = there.ndim > 1 and sorted(there.shape) == sorted(shape)
             raise cannot_start(net, message, option, _TURNED if turned else "")
         if there.dtype.kind != "f":
             raise cannot_start(net, f"`{name}` in `{start.path}` is of {there.dtype}, not floating-point", option)
         with np.errstate(over="ignore"):
-            state[name] = there.astype(state[name].dtype)
-        if not np.isfinite(state[name]).all():
-            message = f"`{name}` in `{start.path}` holds numbers that are not finite in {state[name].dtype}"
+            weights[name] = there.astype(kind)
+        if not np.isfinite(weights[name]).all():
+            message = f"`{name}` in `{start.path}` holds numbers that are not finite in {kind}"
             raise cannot_start(net, message, option)
-    executor.load_state_dict(state)
+    return weights
 
 
 def _chosen(net: Net, start: Start) -> list[str]:
@@ -62,13 +64,12 @@ def _chosen(net: Net, start: Start) -> list[str]:
     return found
 
 
-def _instead(state: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+def _instead(wanted: Collection[str], found: Mapping[str, Any]) -> str:
     """A fix for missing weights: those that exist, or their names."""
-    both = [name for name in sorted(state.keys() & found.keys()) if not name.startswith("optimizer.")]
+    both = sorted({*wanted} & found.keys())
     if both:
         return f"`only = [...]` names what to take, of {_listed(both)}"
-    wanted = [name for name in state if "." in name and not name.startswith("optimizer.")]
-    return f"its arrays are {_listed(sorted(found)) or 'none'}; those of this net are {_listed(wanted)}"
+    return f"its arrays are {_listed(sorted(found)) or 'none'}; those of this net are {_listed([*wanted])}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ from dsl.records import dataclass
 
 from ..errors import CheckpointError, SaveError, reason
 
-LAST, BEST = "last.safetensors", "best.safetensors"
+LAST, BEST, ABOUT = "last.safetensors", "best.safetensors", "env.json"
+"""Names of files in a run's folder."""
 FORMAT = 1
 MAX_HEADER = 16 << 20
 """Maximum size of a header in bytes; 100,000 arrays need no more."""
