@@ -78,6 +78,7 @@ __all__ = [
     "load_run",
     "loads",
     "loss",
+    "optimizer",
     "range_test",
     "replicate",
     "train",
@@ -138,11 +139,21 @@ def loss(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return _registered("loss", name, "loss")
 
 
+def optimizer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make a function `(cx, p, g, *, options)` an optimizer that `.net` files can name.
+
+    It returns the new parameters. `p`, `g`: all parameters that are updated with the same settings, and their
+    gradients, one array (n,) each; `cx` is a gpubp.optim.UpdateContext, which has the learning rate and keeps the
+    optimizer's state. Options and errors as of `layer`.
+    """
+    return _registered("optimizer", name, "optimizer")
+
+
 def _registered(what: str, name: str, part: str, **more: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     if not isinstance(name, str):
         GpubpError = import_module(".errors", __name__).GpubpError
-        raise GpubpError(f'a {what} has a name in files: `@gpubp.{what}("name")`')
-    import_module(".layers", __name__)  # with them, their names are taken
+        raise GpubpError(f'the name in files is missing: `@gpubp.{what}("name")`')
+    import_module(".frontend", __name__)  # with it, the names of all words are taken
     decorator: Callable[[Callable[..., Any]], Callable[..., Any]] = import_module(".registry", __name__).register(
         part, name, **more
     )

@@ -100,7 +100,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # How many leading positional arguments are not values of the language: the context, an optimizer's p and g ...
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_HIDDEN = {"function": 1, "loss": 1, "metric": 1}
+_HIDDEN = {"function": 1, "loss": 1, "metric": 1, "optimizer": 3}
 
 
 def register(

@@ -58,7 +58,8 @@ def layer_failure(entry: Entry, error: Exception) -> ShapeError:
     own = [one for one in frames if one.tb_frame.f_code.co_filename == path] or frames
     where = f"raised at {own[-1].tb_frame.f_code.co_filename}:{own[-1].tb_lineno}"
     if isinstance(error, ShapeError):
-        said = f"its function, where the batch is the first axis, says: {error}"
+        batch = ", where the batch is the first axis," if entry.part != "optimizer" else ""
+        said = f"its function{batch} says: {error}"
         return LayerFails(f"`{entry.name}` fails: shapes do not fit inside its function", said, where)
     said = " ".join(str(error).split())
     # Values have no numbers at load time: they are not NumPy arrays.

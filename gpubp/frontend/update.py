@@ -14,8 +14,9 @@ from dsl.records import dataclass
 from .. import ops
 from ..data.batches import optimizer_of
 from ..errors import ShapeError
-from ..ir import Var, origin, recording
-from ..registry import lookup
+from ..ir import Var, no_truth, origin, recording
+from ..registry import Entry, lookup
+from .layer_errors import LayerFails, layer_failure
 from .layout import Group, Layout
 from .learning_rate import Schedules, learning_rate
 from .states import AVERAGE, LAST_STEP, ROWS, STEP, States, accumulated
@@ -226,23 +227,40 @@ def check_update(train: Train) -> tuple[list[Diagnostic], bool]:
             cx = _Update(_Shared(states, step, step, step, finite, curvature), group)
             schedules = Schedules(states)
             arguments = {
-                "optimizer": (cx, flat, flat),
                 "average": (cx, flat, flat),
                 "clip": ([flat], states.get("largest", (), states.dtype)),
             }
             try:
                 if key == "schedule":
                     schedules.follow(choice, step, step)
+                elif key == "optimizer":
+                    _try_optimizer(lookup(key, choice.name), cx, flat, choice.options)
                 else:
                     lookup(key, choice.name).function(*arguments[key], **choice.options)
             except ShapeError as error:
                 help = (error.help,) if error.help else ()
+                code, notes = (error.code, error.notes) if isinstance(error, LayerFails) else ("E0523", ())
                 choice = schedules.followed or choice
                 named = [span for name, span in choice.option_spans.items() if name in str(error)]
                 span = named[0] if len(named) == 1 else choice.span
-                found.append(Diagnostic("E0523", str(error), span, help=help))
+                found.append(Diagnostic(code, str(error), span, notes=notes, help=help))
         split_decay |= cx.asks_decays
     return found, split_decay
+
+
+def _try_optimizer(entry: Entry, cx: _Update, flat: Var, options: Mapping[str, object]) -> None:
+    """Trace an optimizer once. Raises ShapeError, whatever one from outside may raise or return."""
+    try:
+        with no_truth():
+            new = entry.function(cx, flat, flat, **options)
+    except Exception as error:
+        reported = layer_failure(entry, error)
+        raise reported from (error if reported is not error else None)
+    if not isinstance(new, Var) or new.aval != flat.aval:
+        what = f"{new.dtype} of shape {list(new.shape)}" if isinstance(new, Var) else f"a {type(new).__name__}"
+        what = "nothing" if new is None else what
+        parameters = f"the new parameters, {flat.dtype} of shape {list(flat.shape)}"
+        raise LayerFails(f"the function of `{entry.name}` returns {what} in place of {parameters}")
 
 
 def _advance(train: Train, cx: _Update, g: Var) -> None:

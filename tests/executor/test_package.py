@@ -127,7 +127,7 @@ def test_a_loss_from_outside_is_a_metric_too() -> None:
     assert ex.evaluate(rows)["quartic"] == pytest.approx(41)
     with pytest.raises(gpubp.NetError, match="`quartic` has no argument `scal`"):
         gpubp.loads(text.replace("scale", "scal"))
-    with pytest.raises(gpubp.GpubpError, match=r'a loss has a name in files: `@gpubp.loss\("name"\)`'):
+    with pytest.raises(gpubp.GpubpError, match=r'the name in files is missing: `@gpubp.loss\("name"\)`'):
         gpubp.loss(quartic)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from gpubp import ops
 from gpubp.ir import PRIMITIVES
 from gpubp.registry import ENTRIES, register
 
-from .wrong import model, only
+from .wrong import TRAIN, model, only
 
 HELP = "`gpubp.ops` has the functions of values: `ops.sin(x)`, `ops.sum_(x, (1,))`, `ops.absolute(x)`"
 
@@ -120,7 +121,7 @@ def test_a_layer_that_takes_a_value_for_an_array(layer: str, error: str, help: t
 
 
 def test_what_is_no_layer() -> None:
-    with pytest.raises(gpubp.GpubpError, match=r"a layer has a name in files: `@gpubp.layer\(\"name\"\)`"):
+    with pytest.raises(gpubp.GpubpError, match=r"the name in files is missing: `@gpubp.layer\(\"name\"\)`"):
         gpubp.layer(lambda cx, x: x)  # type: ignore[arg-type]
     with pytest.raises(gpubp.GpubpError, match="`n` has a default, so it is an option, and these stand behind"):
         gpubp.layer("threefold")(lambda cx, x, n=3: x)
@@ -193,3 +194,32 @@ def test_only_diagnostics_in_the_files_terms_escape(left: list[str], right: list
             to_text(found)
             assert not any(name in found.message for name in OURS)
             assert len({label.span for label in found.labels}) == len(found.labels)
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "notes"),
+    [
+        (lambda cx, p, g: 1 / 0, "`own` fails: ZeroDivisionError: division by zero", ("raised at",)),
+        (lambda cx, p: p, "`own` fails: TypeError: .* takes 2 positional arguments but 3 were given", ("raised at",)),
+        (lambda cx, p, g: g[0], "`own` fails: TypeError: a value is not indexed", ("raised at",)),
+        (lambda cx, p, g: np.sign(g), "`own` fails: TypeError: ", ("raised at",)),
+        (
+            lambda cx, p, g: p - cx.rate(0.1) * g,
+            "`own` fails: shapes do not fit inside its function",
+            ("its function says: types float32 and float64 cannot be combined", "raised at"),
+        ),
+        (lambda cx, p, g: None, "the function of `own` returns nothing in place of the new parameters, float32", ()),
+        (lambda cx, p, g: 3, "the function of `own` returns a int in place of the new parameters", ()),
+        (lambda cx, p, g: ops.sum_(g), r"returns float32 of shape \[\] in place of .*, float32 of shape \[1\]$", ()),
+    ],
+)
+def test_an_optimizer_from_outside_may_do_anything(body: Any, message: str, notes: tuple[str, ...]) -> None:
+    gpubp.optimizer("own")(body)
+    try:
+        found = only(model("output p = x -> dense(1)") + TRAIN.format("mse(p, y)", "").replace("adam", "own"))
+    finally:
+        del ENTRIES["optimizer", "own"]
+    assert re.search(message, found.message)
+    assert found.span is not None
+    assert found.span.text == "own"
+    assert [one[: len(note)] for one, note in zip(found.notes, notes, strict=True)] == [*notes]

@@ -29,7 +29,7 @@ train {{
   {keys}
 }}
 """
-    return gpubp.Executor(gpubp.loads(text), device="cpu", precision=precision)
+    return gpubp.Executor(gpubp.loads(text), device="cpu", precision=precision, start=False)
 
 
 def rows(*sizes: int) -> Iterator[dict[str, Array]]:
