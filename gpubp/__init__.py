@@ -125,8 +125,16 @@ def __dir__() -> list[str]:
 def layer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make a function `(cx, x, *, options)` a layer that `.net` files can name.
 
-    The annotations of its keyword-only arguments are the layer's options; `cx` is a gpubp.layers.Context. Raises
-    GpubpError where the name is taken, or an option has no type.
+    `x` is a value whose first axis is the batch; what is returned, too. The annotations of the keyword-only arguments
+    are the layer's options; `cx`, a gpubp.layers.Context, makes its weights. Raises GpubpError where the name is taken,
+    or an option has no type.
+
+    >>> @gpubp.layer("scaled")
+    ... def scaled(cx, x, *, factor: float = 2.0):
+    ...     return x * factor
+    >>> net = gpubp.loads('model {\\n  input x: [2]\\n  output p = x -> scaled(factor = 3)\\n}')
+    >>> gpubp.Executor(net, "cpu").predict([[1, 2]]).tolist()
+    [[3.0, 6.0]]
     """
     return _registered("layer", name, "function", makes_weights=True)
 
@@ -134,7 +142,7 @@ def layer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def loss(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make a function `(cx, p, y, *, options)` a loss that `.net` files can name, and a metric too.
 
-    It returns one number per example, an array (batch,), and makes no weights; options and errors as of `layer`.
+    It returns one number per example, an array `(batch,)`, and makes no weights; options and errors as of `layer`.
     """
     return _registered("loss", name, "loss")
 
@@ -143,8 +151,8 @@ def optimizer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make a function `(cx, p, g, *, options)` an optimizer that `.net` files can name.
 
     It returns the new parameters. `p`, `g`: all parameters that are updated with the same settings, and their
-    gradients, one array (n,) each; `cx` is a gpubp.optim.UpdateContext, which has the learning rate and keeps the
-    optimizer's state. Options and errors as of `layer`.
+    gradients, one array `(n,)` each; `cx`, a gpubp.optim.UpdateContext, has the learning rate and keeps the optimizer's
+    state. Options and errors as of `layer`.
     """
     return _registered("optimizer", name, "optimizer")
 

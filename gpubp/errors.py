@@ -6,7 +6,7 @@ The tree:
     |-- NetError        a `.net` file is wrong; `.diagnostics` say where and how to mend it
     |   `-- DataError   the data that the file names is missing, unreadable or does not fit
     |-- ShapeError      shapes do not fit; inside a file it becomes a NetError that points at the text
-    |-- InputError      an array handed to an Executor does not fit (also a ValueError)
+    |-- InputError      an array or another argument does not fit (also a ValueError)
     |-- DeviceError     the device asked for is not there
     |   `-- DeviceFailedError  it has failed at work: this process can compute nothing more there
     |-- CheckpointError a saved state cannot be read, or belongs to another net
@@ -69,7 +69,7 @@ class ShapeError(GpubpError):
 
 
 class InputError(GpubpError, ValueError):
-    """An array handed to an Executor has the wrong name, shape, type or values."""
+    """An array, or another argument, has the wrong name, shape, type or values."""
 
 
 def positive(value: object, what: str, least: int = 1) -> int:

@@ -2,9 +2,10 @@
 
 from .abreast import Abreast, Steps
 from .auxiliary import Auxiliary
+from .core import CHUNK
 from .divergence import first_non_finite
 from .ensemble import Ensemble, SideBySide
-from .executor import CHUNK, Executor
+from .executor import Executor
 from .feeding import Placed, Rows
 from .guard import loss_diverged, require_finite_losses
 from .machine import Programs, recorded_scalars

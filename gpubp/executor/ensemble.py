@@ -10,8 +10,9 @@ from typing import Any
 from ..data import Stream
 from ..errors import DivergedError
 from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stack_program, tables
+from .core import CHUNK
 from .evaluation import accumulate, finish_metrics
-from .executor import CHUNK, Executor
+from .executor import Executor
 from .feeding import Data, Rows, Shared
 from .guard import not_finite
 from .lanes import LaneMachine

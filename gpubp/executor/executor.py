@@ -2,77 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from ..data import Stream
-from ..errors import GpubpError, positive
-from ..frontend import GUARD, MODES, PRECISIONS, SEED, STEP, Mode, Net, build, fed_to_fit, required, tables
-from .device_choice import choose_backend
-from .evaluation import accumulate, finish_metrics
-from .feeding import Data, Rows, place
-from .guard import rejected_step, require_finite
-from .initial_weights import initial_weights
-from .machine import Compiled, Machine, Programs
-from .memory import require_memory
+from ..errors import positive
+from ..frontend import Mode, Net, fed_to_fit, tables
+from .core import CHUNK, Core
+from .feeding import Data, place
 from .parameters import Parameters
-from .prediction import predict_rows, rows_per_piece
+from .prediction import predict_rows
 from .profile import Profile, profile
 from .standalone import source
-from .state import State
-from .updates import fit_statistics, run_updates
-
-CHUNK = 4096
-"""Maximum rows per evaluation call."""
+from .updates import fit_statistics
 
 
-class Executor:
-    """Runs the programs of a net on one device.
+class Executor(Core):
+    """A net on a device: its parameters, its optimizer state, and the programs that run it.
 
-    `device`: cpu, gpu, gpu:N, or auto: a GPU if one works, except for a tiny net that is estimated to be faster on the
-    CPU. `precision` (float32, float64, tf32) and `seed` default to the file's; tf32 is float32 whose matrix products a
-    GPU may compute on tensor cores, from inputs rounded to a 10-bit mantissa; other devices treat it as float32.
-    `backend`, for the CPU: numpy, native (kernels compiled by a C compiler, by COMMAND in native:COMMAND), or auto: the
-    training program is compiled once enough steps, and validation once enough epochs, have run to make it worthwhile;
-    for a GPU: cupy (CuPy's own kernels only), or auto (kernels compiled by NVRTC). Programs are built for each (mode,
-    batch size) on first use; `programs`: those of an executor whose net differs in seed and split alone. `start`: False
-    leaves out the weights that the file's `start` loads, if another state is loaded next. Calls from several threads
-    queue, also those of executors that share programs. Raises DeviceError, GpubpError if the net does not fit into
-    memory, NetError for its weights.
+    - `device`: `cpu`, `gpu`, `gpu:1` ..., or `auto`: a GPU if one works, except for a tiny net that is estimated to be
+      faster on the CPU.
+    - `precision`: `float32`, `float64` or `tf32`, by default the file's. `tf32` is float32 whose matrix products a GPU
+      may compute on tensor cores, from inputs rounded to a 10-bit mantissa; other devices treat it as float32.
+    - `seed`: of the initial weights, the order of the rows and dropout, from 0 to 2^63 - 1; by default the file's.
+    - `backend`: on the CPU `numpy`, `native` (kernels compiled by a C compiler, by COMMAND in `native:COMMAND`), or
+      `auto`: programs are compiled once they have run often enough to make it worthwhile. On a GPU `cupy` (CuPy's own
+      kernels only), or `auto` (kernels compiled by NVRTC).
+    - `programs`: the `programs` of an executor whose net differs in seed and split alone, which are then shared.
+    - `start`: False leaves out the weights that the file's `start` loads, if another state is loaded next.
+
+    Rows are a mapping from the names of inputs and targets to arrays `(n, *shape)`: lists, NumPy or CuPy arrays,
+    anything with `__array__` or DLPack, of any real dtype and layout. They are copied and checked: InputError names the
+    array, the row and the value. Arrays that are returned are new, and those of `xp`: on a GPU they are CuPy arrays,
+    and CuPy arrays that are passed in do not leave the GPU; a CPU executor refuses them. Programs are compiled for each
+    batch size on first use. Several threads may share an executor: their calls queue. Copies, by `copy` or pickle, are
+    independent and keep the state.
+
+    Raises DeviceError, GpubpError if the net does not fit into memory, NetError for the weights of `start`.
+
+    >>> net = gpubp.load("models/xor.net")
+    >>> ex = gpubp.Executor(net, device="cpu", precision="float64", seed=1)
+    >>> rows = {"x": [[0, 0], [0, 1], [1, 0], [1, 1]], "y": [[0], [1], [1], [0]]}
+    >>> losses = ex.train_steps(rows, steps=500)
+    >>> print(f"{losses[0]:.3f}, {ex.loss(rows):.5f}")
+    0.713, 0.00019
+    >>> ex.predict(rows["x"]).round().tolist()
+    [[0.0], [1.0], [1.0], [0.0]]
     """
-
-    def __init__(
-        self,
-        net: Net,
-        device: str = "auto",
-        precision: str | None = None,
-        seed: int | None = None,
-        backend: str = "auto",
-        programs: Programs | None = None,
-        *,
-        start: bool = True,
-    ) -> None:
-        self.net = required(net)
-        precision = precision or net.precision
-        if precision not in PRECISIONS:
-            raise GpubpError(f"there is no precision `{precision}`: it is one of {', '.join(PRECISIONS)}")
-        self.dtype = PRECISIONS[precision]
-        seed = int(net.option("seed", 0)) if seed is None else positive(seed, "the seed", 0)
-        if seed >= 1 << 63:
-            raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
-        self._asked = device, precision, seed, backend
-        self.programs = Programs(choose_backend(net, device, backend, precision)) if programs is None else programs
-        self.backend = self.programs.backend
-        require_memory(net, self.backend, self.dtype, 1)
-        self._piece = rows_per_piece(net, self.backend.near, self.dtype)
-        with self.backend.running():
-            self._state = State(net, self.backend, self.dtype, seed)
-            self._machine = Machine(
-                lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.programs, self._state.arrays
-            )
-        if start:
-            self.load_start()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, by `copy` or pickle, is an independent executor with this state, on a device chosen the same way."""
@@ -83,31 +60,20 @@ class Executor:
 
     # State -------------------------------------------------------------------------------------------------------
     @property
-    def xp(self) -> Any:
-        """The array module: numpy or cupy."""
-        return self.backend.xp
-
-    @property
-    def precision(self) -> str:
-        """float32, float64 or tf32."""
-        return self._asked[1]
-
-    @property
-    def seed(self) -> int:
-        """Of all random draws, and of the order of the rows."""
-        with self.backend.running():
-            return int(self._state.arrays[SEED])
-
-    @property
-    def step(self) -> int:
-        """Number of updates so far."""
-        with self.backend.running():
-            return int(self._state.arrays[STEP])
-
-    @property
     def parameters(self) -> Parameters:
-        """Every parameter by name, in data-flow order, weight before bias: a dictionary of live views. Writing to one
-        changes the net, and so does `parameters[name] = array`, which is `set_parameters({name: array})`."""
+        """Every parameter by name, in data-flow order, weight before bias: a dictionary of live views on the device.
+        Writing to one changes the net, and so does `parameters[name] = array`, which is `set_parameters({name:
+        array})`. A gradient step by hand, and a copy of all weights as NumPy arrays:
+
+        >>> ex = gpubp.Executor(gpubp.load("models/xor.net"), device="cpu")
+        >>> rows = {"x": [[0, 1], [1, 1]], "y": [[1], [0]]}
+        >>> loss, gradients = ex.gradients(rows)
+        >>> for name, gradient in gradients.items():
+        ...     ex.parameters[name] -= 0.1 * gradient
+        >>> ex.loss(rows) < loss
+        True
+        >>> weights = {name: np.array(view) for name, view in ex.parameters.items()}
+        """
         return Parameters(self._state.parameters(), self.set_parameters)
 
     @property
@@ -123,14 +89,16 @@ class Executor:
             return MappingProxyType({name: self._state.arrays[name].item() for name in self._state.counters})
 
     def set_counters(self, values: Mapping[str, float]) -> None:
-        """Write some of `counters`; those that this net does not have are ignored. Raises InputError for a name that no
-        net has, and then changes nothing."""
+        """Write some of `counters`; those that this net does not have are ignored. A schedule that depends on the
+        length of the training needs `total_steps`, or `epoch_steps`, before `train_step`. Raises InputError for a name
+        that no net has, and then changes nothing."""
         with self.backend.running():
             self._state.set_counters(values)
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
-        """Copy values into some or all parameters; any dtype and layout, exactly the shape. Optimizer state is kept; a
-        moving average of the parameters restarts from the values. Raises InputError, and then changes nothing."""
+        """Copy values into some or all parameters: a mapping from names to arrays of any real dtype and layout, of
+        exactly the shape. Optimizer state is kept; a moving average of the parameters restarts from the values. Raises
+        InputError, and then changes nothing."""
         with self.backend.running():
             self._state.set(values)
 
@@ -145,82 +113,50 @@ class Executor:
         with self.backend.running():
             self._state.load(state)
 
-    def load_start(self) -> None:
-        """Load what the file's `start` names, if anything, as a new executor does: weights, and statistics that `fit`
-        then keeps. Raises NetError, at the place in the file, if it does not exist or does not fit."""
-        with self.backend.running():
-            self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory()))
-
-    def adopt(self, arrays: Mapping[str, Any]) -> None:
-        """Load the state of a restart: arrays by name, as programs take them."""
-        with self.backend.running():
-            self._state.adopt(arrays)
-
-    def snapshot(self) -> Callable[[], None]:
-        """A function that restores the current state from a copy on the device, whatever programs add to it later."""
-        with self.backend.running():
-            arrays = {name: self.xp.array(array) for name, array in self._state.arrays.items()}
-
-        def restore() -> None:
-            with self.backend.running():
-                self._state.restore(arrays)
-
-        return restore
-
-    def arrays(self) -> Mapping[str, Any]:
-        """All state as programs take it, by name: live arrays."""
-        return MappingProxyType(self._state.arrays)
-
     # Evaluation --------------------------------------------------------------------------------------------------
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
-        """The outputs for rows of inputs, in evaluation mode: {name: array (n, *shape)}, or the array itself if the
-        input was passed bare and there is one output. At most `batch` rows are computed at a time."""
+        """The outputs for rows of `inputs`, in evaluation mode (no dropout; batch normalization by its running
+        statistics): arrays `(n, *shape)` by name. The one input of a net may be passed bare; then the one output is
+        returned bare. At most `batch` rows are computed at a time. Raises InputError."""
         with self.backend.running():
             return predict_rows(self._machine, self.net, inputs, min(positive(batch, "batch"), self._piece))
 
-    def loss(self, batch: Mapping[str, Any]) -> float:
-        """The total loss including penalties, in evaluation mode, as the mean over the rows."""
-        metrics = self.evaluate(batch)
+    def loss(self, data: Mapping[str, Any]) -> float:
+        """The total loss including penalties, in evaluation mode, as the mean over the rows. Raises InputError."""
+        metrics = self.evaluate(data)
         return metrics["loss"] + metrics["penalty"]
-
-    def require_finite(self) -> None:
-        """Raise DivergedError if a parameter is not finite, naming the first."""
-        with self.backend.running():
-            require_finite(self.parameters, self.xp, self.step)
 
     def evaluate(self, data: Data, batch: int = CHUNK, *, repeats: int = 0) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
-        rows at a time. `repeats`: how often that was done before: often enough, and a CPU compiles the program."""
+        rows at a time. `repeats`: how often that was done before: often enough, and a CPU compiles the program.
+        Raises InputError."""
         metrics, excluded = self._measure(data, batch, repeats), tables(self.net.graph)
         return {name: value for name, value in metrics.items() if name not in excluded}
 
     def tables(self, data: Data, batch: int = CHUNK) -> dict[str, list[list[int]]]:
-        """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode."""
+        """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode, `batch` rows at a time:
+        rows of integers by the metric's name. Raises InputError."""
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 
-    def _measure(self, data: Data, batch: int, repeats: int = 0) -> dict[str, Any]:
-        self.net.require_loss()
-        with self.backend.running():
-            return finish_metrics(
-                *accumulate(self._machine, self.place(data), positive(batch, "batch"), repeats=repeats)
-            )
-
     # Training ----------------------------------------------------------------------------------------------------
-    def gradients(self, batch: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
-        """The total loss in training mode and its gradient with respect to each parameter; changes nothing."""
+    def gradients(self, data: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+        """The total loss in training mode (with dropout, and the statistics of this batch), penalties included, and its
+        gradient with respect to each parameter: arrays of the parameters' shapes, by name. All rows are one batch.
+        Nothing changes. Raises InputError."""
         self.net.require_loss()
         with self.backend.running():
-            placed = self.place(batch)
+            placed = self.place(data)
             (arrays,) = placed.pieces(len(placed))
             results = dict(self._machine.run("gradients", len(placed), arrays).outputs)
             return float(results.pop("loss")), {name: self.xp.array(g) for name, g in results.items()}
 
-    def train_step(self, batch: Mapping[str, Any]) -> float:
-        """One update. Returns the total loss before it."""
+    def train_step(self, data: Mapping[str, Any]) -> float:
+        """One update by the file's optimizer, with all rows as one batch. Returns the total loss before it. Raises
+        InputError; DivergedError if the loss or a gradient is not finite, and then changes nothing."""
         self.net.require_loss()
         with self.backend.running():
-            placed = self.place(batch)
+            placed = self.place(data)
             self.fit_first(placed)
             self._state.require_horizon(self._machine.compiled("train", len(placed)).built)
             (arrays,) = placed.pieces(len(placed))
@@ -228,28 +164,16 @@ class Executor:
             self._require_gradient(outputs)
             return float(outputs["data"]) + float(outputs["penalty"])
 
-    def train_steps(self, data: Mapping[str, Any], steps: int, batch: int = 64) -> Any:
-        """`steps` updates on batches drawn from `data`, which is validated and moved to the device once. Rows are
-        visited in the order of `shuffle`, a new one each epoch, continuing from the step counter; an epoch's last batch
-        may be smaller, and a full batch is not shuffled. Returns the total losses before the updates, an array
-        (steps,)."""
+    def train_steps(self, data: Mapping[str, Any], steps: int, batch: int | None = None) -> Any:
+        """`steps` updates on batches of `batch` rows (default: the file's `batch`) drawn from `data`, which is checked
+        and moved to the device once. Rows are visited in the order of `shuffle`, a new one each epoch, continuing from
+        the step counter; an epoch's last batch may be smaller, and a full batch is not shuffled. Returns the total
+        losses before the updates, an array `(steps,)`. Raises InputError; DivergedError as `train_step`."""
         with self.backend.running():
-            data_losses, penalties, _ = self.run_steps(self.place(data), steps, batch)
+            placed = self.place(data)
+            batch = self.net.batch_size(len(placed)) if batch is None else batch
+            data_losses, penalties, _ = self.run_steps(placed, steps, batch)
             return data_losses + penalties
-
-    def place(self, data: Data) -> Rows:
-        """Validate data and move it to the device, for many calls of `run_steps` and `evaluate`; a stream stays where
-        it is, and is validated as it is read."""
-        with self.backend.running():
-            return place(self.backend, (*self.net.graph.inputs, *self.net.graph.targets), data, self.dtype)
-
-    def run_steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:
-        """As `train_steps` on placed data: the data losses, the penalties, and the rows of each batch."""
-        self.net.require_loss()
-        steps, batch = positive(steps, "steps"), positive(batch, "batch")
-        with self.backend.running():
-            self.fit_first(placed)
-            return run_updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
 
     def profile(self, data: Mapping[str, Any] | Stream, batch: int = 64) -> Profile:
         """Profile a training step on the first `batch` rows, by kernel; the state does not change."""
@@ -260,41 +184,20 @@ class Executor:
             self._state.set_horizon(-(-len(placed) // batch))
             return profile(self._machine, placed, self.dtype, self.step, batch)
 
-    def _require_gradient(self, outputs: Mapping[str, Any]) -> None:
-        """Raise DivergedError after a step that the guard rejected; it changed nothing."""
-        if not bool(outputs[GUARD]):
-            raise rejected_step(self.net, outputs, self.xp, self.step + 1)
-
-    def fit(self, rows: Mapping[str, Any] | Stream) -> None:
+    def fit(self, data: Mapping[str, Any] | Stream) -> None:
         """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones, but not
         those that the file's `start` loads. Targets are needed if a loss has statistics (`weights = balanced`). The
-        first training call does this automatically."""
+        first training call does this by itself. Raises InputError."""
         with self.backend.running():
             nodes = fed_to_fit(self.net, self.net.fitted)
-            if isinstance(rows, Mapping):
-                rows = {name: rows[name] for node in nodes if (name := node.label or node.name) in rows}
-            fit_statistics(self._machine, self._state, place(self.backend, nodes, rows, self.dtype), CHUNK)
-
-    def fit_first(self, placed: Rows) -> None:
-        """Compute the statistics from placed rows, if that has not been done."""
-        if not self.fitted:
-            with self.backend.running():
-                fit_statistics(self._machine, self._state, placed, CHUNK)
+            if isinstance(data, Mapping):
+                data = {name: data[name] for node in nodes if (name := node.label or node.name) in data}
+            fit_statistics(self._machine, self._state, place(self.backend, nodes, data, self.dtype), CHUNK)
 
     # Programs ----------------------------------------------------------------------------------------------------
-    def compiled(self, mode: Mode, batch: int) -> Compiled:
-        """The program for a mode (predict, measure, gradients, train) and batch size, its plan and its source."""
-        if mode not in MODES:
-            raise GpubpError(f"there is no mode `{mode}`: it is one of {', '.join(MODES)}")
-        batch = positive(batch, "batch")
-        if mode not in ("predict", "fit"):
-            self.net.require_loss()
-        with self.backend.running():
-            return self._machine.compiled(mode, batch)
-
     def source(self, mode: Mode, batch: int, data: Mapping[str, Any] | None = None) -> str:
-        """The program for a mode and batch size as a standalone Python script, with the current state and rows of
-        `data` inlined if they are small."""
+        """The program for a `mode` (`predict`, `measure`, `gradients` or `train`) and `batch` rows as a standalone
+        Python script over NumPy or CuPy, with the current state and rows of `data` inlined if they are small."""
         return source(self._state, self.compiled(mode, batch), mode, batch, data)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..frontend import build_scores, check_feeds
+from .core import CHUNK
 from .evaluation import accumulate, finish_metrics
-from .executor import CHUNK, Executor
+from .executor import Executor
 from .feeding import Placed
 from .machine import Machine, Programs
 

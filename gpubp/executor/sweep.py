@@ -24,10 +24,11 @@ from ..frontend import (
 from ..passes import ITEM, cost
 from ..render import LANES
 from ..transforms import Column
+from .core import CHUNK
 from .device_choice import choose_backend
 from .ensemble import SideBySide
 from .evaluation import accumulate, finish_metrics
-from .executor import CHUNK, Executor
+from .executor import Executor
 from .feeding import Data, Rows, Shared
 from .guard import not_finite
 from .machine import Bound, Machine, Programs, bucket

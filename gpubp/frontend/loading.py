@@ -43,8 +43,14 @@ from .update import check_update
 def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:
     """Read and check a `.net` file.
 
-    `params`: overrides of the file's params, as numbers or text in the language. Raises NetError, with `.diagnostics`,
-    for anything wrong with the file, including a missing or non-text file.
+    - `params`: values for the file's params, by name, as numbers or text in the language.
+
+    Returns a Net. Raises NetError, with `.diagnostics`, for anything wrong with the file, including a missing or
+    non-text file.
+
+    >>> net = gpubp.load("models/digits.net", params={"hidden": 64})
+    >>> net.params["hidden"], net.size
+    (64, 4810)
     """
     name = os.fspath(path)
     if "\n" in name:
@@ -60,8 +66,23 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
 def loads(
     text: str, name: str = "<string>", params: Mapping[str, Any] | None = None, *, base: str | os.PathLike[str] = "."
 ) -> Net:
-    """Check the text of a `.net` file; data paths in it are relative to the folder `base`. Raises NetError as `load`
-    does."""
+    """Check the text of a `.net` file.
+
+    - `name`: what messages call it.
+    - `params`: as of `load`.
+    - `base`: the folder that data paths in the text are relative to.
+
+    Returns a Net. Raises NetError as `load` does.
+
+    >>> net = gpubp.loads('''
+    ... model {
+    ...   input x: [2]
+    ...   output p = x -> dense(3) -> softmax
+    ... }
+    ... ''')
+    >>> net.outputs
+    {'p': (3,)}
+    """
     return _load(Source(name, text), Path(base), params or {})
 
 

@@ -27,11 +27,18 @@ _SHORT = 4
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Net:
-    """A checked experiment. `outputs`: shape of each output for one example; `layout`: the parameters; `buffers`: state
-    that is not trained; `fitted`: layers with statistics of the training data; `base`: the folder that data paths are
-    relative to; `frozen`: names of nodes and parameters that are not trained; `param_overrides`: of params, as text;
-    `option_overrides`: of keys of `train`; `split`: override of that of `data`, "" for none; `imports`: the text of
-    imported files by path."""
+    """A checked experiment, as `load` returns it: everything known before a number is computed. It cannot be changed.
+
+    - `outputs`: the shape of each output for one example, by name.
+    - `warnings`: findings that are no errors (`.code`, `.message`, `.help`).
+    - `graph`: the layers, `graph.inputs` and `graph.targets` among them; `shapes`: the shape of each for one example.
+    - `layout`, `buffers`: the parameters, and the state that is not trained, with shapes and places in memory.
+    - `fitted`: layers with statistics of the training data; `frozen`: names of nodes and parameters that are not
+      trained.
+    - `base`: the folder that data paths are relative to; `imports`: the text of imported files by path.
+    - `param_overrides`: of params, as text; `option_overrides`: of keys of `train`; `split`: override of that of
+      `data`, "" for none.
+    """
 
     graph: LayerGraph
     base: Path
@@ -52,12 +59,12 @@ class Net:
 
     @property
     def params(self) -> Mapping[str, Static]:
-        """The declared params with the values in force. They are set when the file is loaded."""
+        """The declared params with the values in force, by name; read-only: `load` sets them."""
         return MappingProxyType({name: param.value for name, param in self.graph.params.items()})
 
     @property
     def precision(self) -> str:
-        """The precision of the file, one of PRECISIONS."""
+        """The precision of the file: `float32`, `float64` or `tf32`."""
         return str(self.option("precision", "float32"))
 
     @property
@@ -66,7 +73,7 @@ class Net:
         return PRECISIONS[self.precision]
 
     def option(self, key: str, default: Any = None) -> Any:
-        """A key of `train`, with its default filled in; `default` if the file has no `train`."""
+        """The value of a `key` of `train`, with its default filled in; `default` if the file has no `train`."""
         if self.graph.train is None:
             return default
         value = self.graph.train.options.get(key, default)

@@ -79,8 +79,11 @@ def _begin_with(array: Any, row: int) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
-    """A step on one example: `print` gives the text of `gpubp explain`, a notebook shows the page. `document` is the
-    same as data, with every number; `about` says which step it is."""
+    """A step on one example: `print` gives the text of `gpubp explain`, a notebook shows the page.
+
+    - `document`: the same as data that JSON can hold, with every number.
+    - `about`: which step it is.
+    """
 
     document: Mapping[str, Any]
     about: str
@@ -92,11 +95,12 @@ class Explanation:
         return f"<Explanation of {self.about}>"
 
     def show(self, *names: str, digits: int = DIGITS) -> str:
-        """Every number of the named values: `z1`, `dL/dW2`, a parameter, a layer. Raises GpubpError."""
+        """Every number of the named values, as text: `z1`, `dL/dW2`, a parameter, a layer; with `digits` significant
+        digits. Raises GpubpError for a name that is not in the step."""
         return whole_text(self.document, names, digits=digits)
 
     def html(self) -> str:
-        """The interactive page, which works offline."""
+        """The interactive page, one HTML document that works offline."""
         return as_html(self.document, self.about)
 
     def _repr_html_(self) -> str:
@@ -108,12 +112,20 @@ class Explanation:
         )
 
 
-def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) -> Explanation:
+def explain(of: Any, data: Mapping[str, Any] | None = None, example: int = 1) -> Explanation:
     """Follow one example through a step of a net: values, formulas, gradients, the update.
 
-    `of`: a Net, with the weights that its training begins with; an Executor or a run, with its present weights,
-    which do not change. `rows`: arrays by name, as for `Executor.train_step`; by default the training rows of the file,
-    or random ones if it has none. `example`: the number of the row, from 1. Raises InputError, DataError, GpubpError.
+    - `of`: a Net, with the weights that its training begins with; an Executor or a run, with its present weights, which
+      do not change.
+    - `data`: arrays by name, as for `Executor.train_step`; by default the training rows of the file, or random ones if
+      it has none.
+    - `example`: the number of the row, from 1.
+
+    Returns an Explanation. Raises InputError, DataError, GpubpError.
+
+    >>> step = gpubp.explain(gpubp.load("models/worked_example.net"))
+    >>> print(step.show("delta1"))
+      delta1 = dL/da1 * (a1 * (1 - a1))  [-0.01111, -0.01634]
     """
     source = getattr(of, "executor", of)
     if not isinstance(source, Net | Executor):
@@ -127,8 +139,8 @@ def explain(of: Any, rows: Mapping[str, Any] | None = None, example: int = 1) ->
         executor = Executor(net, "cpu", source.precision, source.seed, "numpy", start=False)
         executor.load_state_dict(source.state_dict())
         about = f"{net.graph.source.name}, step {executor.step:,}"
-    if rows is not None:
+    if data is not None:
         nodes = (*net.graph.inputs, *net.graph.targets)
-        arrays, _ = check_feeds(executor.backend, nodes, rows, executor.dtype)
-        rows = {node.label or node.name: array for node, array in zip(nodes, arrays, strict=True)}
-    return Explanation(*explained(subject(executor, about, rows, fresh=fresh), example, most=PAGED))
+        arrays, _ = check_feeds(executor.backend, nodes, data, executor.dtype)
+        data = {node.label or node.name: array for node, array in zip(nodes, arrays, strict=True)}
+    return Explanation(*explained(subject(executor, about, data, fresh=fresh), example, most=PAGED))

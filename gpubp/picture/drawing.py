@@ -96,9 +96,16 @@ class Graph:
 
 
 def graph(of: Any, expand: Collection[str] = ()) -> Graph:
-    """The picture of a net, or of that of a run or an executor, with shapes for one example and parameter counts.
-    `expand`: the names of blocks and layers of the file whose inside is shown in their place, or `["all"]`. Raises
-    GpubpError for a name that it has not, and for what is no net."""
+    """Draw a net, with shapes for one example and parameter counts.
+
+    - `of`: a Net, or a run or an executor.
+    - `expand`: the names of blocks and layers of the file whose inside is shown in their place, or `["all"]`.
+
+    Returns a Graph. Raises GpubpError for a name that it has not, and for what is no net.
+
+    >>> picture = gpubp.graph(gpubp.load("models/siamese.net"))
+    >>> written = (folder / "siamese.svg").write_text(picture.svg())
+    """
     net = required(getattr(of, "net", of))
     wanted = tuple(dict.fromkeys([expand] if isinstance(expand, str) else expand))
     names = sorted({box.name for box in _blocks(scope_of(net))})

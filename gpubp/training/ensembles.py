@@ -30,9 +30,18 @@ if TYPE_CHECKING:
 
 class Ensemble:
     """Runs of one net, each perhaps with its own seed, training rows and statistics of these, which predict together.
+    Lakshminarayanan, Pritzel & Blundell (2017).
 
-    `members`: two or more, as `train` or `load_run` returns them, or `ended` of `replicate` and `cross_validate` is
-    given them. Raises InputError if there are fewer, or they are not of one net, with the same classes and columns.
+    - `members`: two or more, as `train` or `load_run` returns them, or `ended` of `replicate` and `cross_validate` is
+      given them.
+
+    Raises InputError if there are fewer, or they are not of one net, with the same classes and columns.
+
+    >>> net = gpubp.load("models/iris.net")
+    >>> ensemble = gpubp.Ensemble(gpubp.train(net, "cpu", seed=seed, epochs=20) for seed in range(3))
+    >>> mean, std = ensemble.mean_std([[5.1, 3.5, 1.4, 0.2]])
+    >>> mean.shape, std.shape, ensemble.labels(mean)
+    ((1, 3), (1, 3), {'species': array(['setosa'], dtype=object)})
     """
 
     def __init__(self, members: Iterable[Predictor]) -> None:
@@ -62,17 +71,18 @@ class Ensemble:
         return self.members[0].words
 
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
-        """The mean of the members' outputs, such as probabilities, for rows of inputs: the path of a table, or arrays,
-        as for `predict` of a run. Returns NumPy arrays. Raises InputError, also for arrays that each member
-        standardizes by its own training rows: they have no common units; DataError."""
+        """The mean of the members' outputs, such as probabilities, for rows of `inputs`: the path of a table, or
+        arrays, as for `predict` of a run, `batch` rows at a time. Returns NumPy arrays. Raises InputError, also for
+        arrays that each member standardizes by its own training rows: they have no common units; DataError."""
         return self._moments(self._read(inputs, "their outputs are NaN"), batch)[0]
 
     def mean_std(self, inputs: Any, batch: int = CHUNK) -> tuple[Any, Any]:
-        """What `predict` returns, and in the same form the sample standard deviation (n - 1) over the members."""
+        """What `predict` returns for `inputs` and `batch`, and in the same form the sample standard deviation (n - 1)
+        over the members."""
         return self._moments(self._read(inputs, "their outputs are NaN"), batch)
 
     def labels(self, outputs: Any) -> dict[str, NDArray[Any]]:
-        """The most probable classes according to the mean outputs, as `labels` of a run."""
+        """The most probable classes according to the mean `outputs`, as `labels` of a run."""
         return self.members[0].labels(outputs)
 
     def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
@@ -82,14 +92,15 @@ class Ensemble:
         return read_table(path, {name: encoders[name].without_statistics() for name in names}, keep)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
-        """The loss and the metrics of the mean outputs over rows of inputs and targets, as for `evaluate` of a run.
+        """The loss and the metrics of the mean outputs over rows of inputs and targets, as for `evaluate` of a run, of
+        which each member computes `batch` at a time.
         Left out are those that the outputs do not tell, because they depend on the weights in another way, such as a
         loss of a value that is no output, and the penalties. Raises InputError or DataError."""
         found = self.scores(self._read(data, "the metrics are without them", targets=True), batch)
         return {name: value for name, value in found.items() if name not in tables(self.net.graph)}
 
     def evaluate_members(self, data: Any, batch: int = CHUNK) -> list[dict[str, float]]:
-        """What `evaluate` of each member returns for the same rows."""
+        """What `evaluate` of each member returns for the same rows, `batch` at a time."""
         rows = self._read(data, "the metrics are without them", targets=True)
         return [member.evaluate(self._given(member, rows), batch) for member in self.members]
 
@@ -197,8 +208,13 @@ def _learned(encoder: Encoder) -> tuple[object, ...]:
 
 def load_ensemble(path: str | os.PathLike[str], device: str = "auto") -> Ensemble:
     """Load the runs in the folder of `gpubp run --seeds` or `--folds`, or of `replicate` or `cross_validate`, as an
-    ensemble. A warning names those that are left out, because they diverged or are not finished. Raises CheckpointError
-    if the folder holds no two finished runs, and what `load_run` and `Ensemble` raise."""
+    ensemble. A warning names those that are left out, because they diverged or are not finished.
+
+    - `device`: as of Executor.
+
+    Returns an Ensemble. Raises CheckpointError if the folder holds no two finished runs, and what `load_run` and
+    `Ensemble` raise.
+    """
     found, left_out = open_ensemble(Path(path), device)
     if left_out:
         warnings.warn(left_out, stacklevel=2)

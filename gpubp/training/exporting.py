@@ -21,14 +21,22 @@ from .run import Run
 
 
 def export(run: Run | LoadedRun | Executor, path: str | os.PathLike[str]) -> None:
-    """Export a trained net as one file: C source if the path ends in `.c`, an ONNX model if it ends in `.onnx`. From an
-    executor, the file lacks what only a run records: the names of columns and classes.
+    """Export a trained net as one file, for programs without gpubp.
 
-    C needs a C11 compiler and libm. In `digits.c` the function is `int digits_predict(inputs..., outputs...)`; it takes
-    one example in the format of `predict`; the comment at the top documents the rest. An ONNX model takes and returns
-    the arrays of `predict`, with any number of rows; writing it requires the package onnx. Raises GpubpError for other
-    suffixes and arguments, if onnx is missing, or if a layer has no statistics yet (`Executor.fit`), NetError (E0506)
-    if the net needs an operation without such a form, SaveError."""
+    - `run`: a Run or LoadedRun; or an Executor, whose file lacks what only a run records: the names of columns and
+      classes.
+    - `path`: C source if it ends in `.c`: in `digits.c` the function is `int digits_predict(inputs..., outputs...)`,
+      which takes one example in the format of `predict`; the comment at the top documents the rest; it needs a C11
+      compiler and libm. An ONNX model if it ends in `.onnx`: it takes and returns the arrays of `predict`, with any
+      number of rows; writing it requires the package onnx.
+
+    Raises GpubpError for other suffixes and arguments, if onnx is missing, or if a layer has no statistics yet
+    (`Executor.fit`), NetError (E0506) if the net needs an operation without such a form, SaveError.
+
+    >>> gpubp.export(gpubp.Executor(gpubp.load("models/xor.net"), "cpu"), folder / "xor.c")
+    >>> "int xor_predict(" in (folder / "xor.c").read_text()
+    True
+    """
     if not isinstance(run, Run | LoadedRun | Executor):
         what = "a path" if isinstance(run, str | os.PathLike) else type(run).__name__
         raise GpubpError(f"a run or an executor is exported, not {what}: `gpubp.load_run` reads a saved run")

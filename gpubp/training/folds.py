@@ -36,8 +36,16 @@ class Fold:
 
 @dataclass(slots=True)
 class CrossValidation(Study):
-    """The folds held out so far, `of` so many; `diverged`: those whose training diverged, by number, with the message;
-    `stopped`: why it ended before the last, or ""."""
+    """The folds held out so far.
+
+    - `folds`: of each that was held out its `number` (from 1), its `rows`, the `metrics` and `tables` of its training
+      as of a Run, where `valid` is the fold, its `epochs`, the `seconds` of training, and its `folder`; `of`: how many
+      there are to be.
+    - `mean`, `std`: the mean and the sample standard deviation (n - 1) of every metric, `valid.accuracy` and so on,
+      over the folds that did not diverge; `tables`: the sums over the folds.
+    - `diverged`: those whose training diverged, by number, with the message.
+    - `stopped`: why it ended before the last, or ""; `folder`: where it is saved, if anywhere.
+    """
 
     of: int
     folder: Path | None
@@ -90,15 +98,22 @@ def cross_validate(
 
     The seed assigns rows to folds whose sizes differ by at most one; so do the counts of each label, if `split` says
     `stratify` or the argument names an input or a target. All folds start from the same weights. Early stopping,
-    `plateau` and the choice among restarts use the held-out fold, so its metrics are then slightly optimistic. `ended`
-    is called after each fold with it and its run, whose executor predicts; `diverged` with the number of a fold that
-    diverged, and the message: the others are still trained.
+    `plateau` and the choice among restarts use the held-out fold, so its metrics are then slightly optimistic.
 
-    `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`, which `load_ensemble` loads as one;
-    `resume`: such a folder, whose finished folds are not trained again. All other arguments are those of `train`.
+    - `data`: arrays instead of the file's, by name, not in parts.
+    - `stratify`: an input or a target whose labels are divided evenly.
+    - `ended`: called after each fold with its entry in `folds` and its Run, whose executor predicts.
+    - `diverged`: called with the number of a fold that diverged, and the message; the others are still trained.
+    - `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`; `load_ensemble` loads it.
+    - `resume`: such a folder, whose finished folds are not trained again.
+    - All other arguments are those of `train`.
 
-    Raises InputError for an invalid number of folds, DataError if the rows cannot be divided into that many,
-    DivergedError if all folds diverged, and whatever `train` raises.
+    Returns a CrossValidation. Raises InputError for an invalid number of folds, DataError if the rows cannot be divided
+    into that many, DivergedError if all folds diverged, and whatever `train` raises.
+
+    >>> result = gpubp.cross_validate(gpubp.load("models/iris.net"), folds=3, device="cpu")
+    >>> [fold.rows for fold in result.folds], result.mean["valid.accuracy"] > 0.9
+    ([35, 35, 35], True)
     """
     folds = positive(folds, "folds", least=2)
     if resume is None:

@@ -23,8 +23,12 @@ from .prediction import Predictor
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LoadedRun(Predictor):
-    """A run loaded from disk. `executor` holds its result: the best state if its early stopping restores it, else the
-    last. `history` and `metrics` are those of the training; `about` is the checkpoint's metadata."""
+    """A run loaded from disk, which predicts as the run that `train` returned.
+
+    - `executor`: holds the run's result: the best state if its early stopping restores it, else the last.
+    - `history`, `metrics`: those of the training, as of a Run.
+    - `path`: its folder; `about`: the checkpoint's metadata.
+    """
 
     path: Path
     executor: Executor
@@ -65,8 +69,21 @@ def asked_of(place: Path) -> tuple[str, str]:
 
 
 def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
-    """Load a run's folder, or one checkpoint in it. Raises CheckpointError if it is incomplete, corrupt or of another
-    model, NetError if its net uses names that this installation does not have, DeviceError."""
+    """Load a run's folder, or one checkpoint in it.
+
+    - `device`: as of Executor.
+
+    Returns a LoadedRun. Raises CheckpointError if it is incomplete, corrupt or of another model, NetError if its net
+    uses names that this installation does not have, DeviceError.
+
+    >>> net = gpubp.load("models/iris.net")
+    >>> run = gpubp.train(net, "cpu", out=folder / "iris", epochs=5)
+    >>> again = gpubp.load_run(folder / "iris", "cpu")
+    >>> again.metrics == run.metrics
+    True
+    >>> again.labels(again.predict({"sizes": [[5.1, 3.5, 1.4, 0.2]]}))
+    {'species': array(['setosa'], dtype=object)}
+    """
     return loaded(Path(path), device)
 
 

@@ -39,10 +39,16 @@ class Predictor:
         return {name: one.vocabulary for name, one in self.columns.items() if one.classes is not None}
 
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
-        """The outputs for rows of inputs, as returned by `Executor.predict`. A string or path names a table, whose
-        columns are matched by name with those of the training data; extra columns are ignored. Rows of a table, or of
-        `rows`, that miss a cell or hold a category that training never saw get NaN in all outputs, and a warning lists
-        them. Raises InputError or DataError."""
+        """The outputs for rows of inputs, as returned by `Executor.predict`.
+
+        - `inputs`: arrays as for `Executor.predict`, as the net takes them: after any scaling and encoding by the
+          file's reader. Or the path of a table like the training data, which is encoded likewise; columns are matched
+          by name, extra ones ignored. Rows of a table that miss a cell or hold a category that training never saw get
+          NaN in all outputs, and a warning lists them.
+        - `batch`: rows computed at a time, at most.
+
+        Raises InputError or DataError.
+        """
         if isinstance(inputs, str | os.PathLike):
             path, inputs = inputs, self.rows(inputs, targets=False)
             warn_of_gaps(inputs, path, "their outputs are NaN")
@@ -52,9 +58,9 @@ class Predictor:
         return with_gaps(self.executor.backend.xp, found, inputs)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
-        """The loss, the penalties and the metrics over rows of inputs and targets: a mapping of arrays, or the path of
-        a table. Its rows that miss a cell, or hold an input category that training never saw, are left out, and a
-        warning lists them. Raises InputError or DataError."""
+        """The loss, the penalties and the metrics over rows of inputs and targets, `batch` rows at a time: a mapping of
+        arrays, or the path of a table. Its rows that miss a cell, or hold an input category that training never saw,
+        are left out, and a warning lists them. Raises InputError or DataError."""
         if isinstance(data, str | os.PathLike):
             path, rows = data, self.rows(data, targets=True)
             warn_of_gaps(rows, path, "the metrics are without them")
@@ -62,8 +68,9 @@ class Predictor:
         return self.executor.evaluate(data, batch)
 
     def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
-        """The rows of a table as the net's inputs, encoded like the training data, plus its columns `keep` as text;
-        `gaps` has the numbers of the rows left out, `why` the reasons. Raises DataError."""
+        """The rows of a table as the net's inputs (and `targets`), encoded like the training data, plus its columns
+        `keep` as text: `arrays` by name; `gaps` has the numbers of the rows left out, `why` the reasons. Raises
+        DataError."""
         graph = self.net.graph
         names = [node.label or node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
         return read_table(path, {name: self.columns[name] for name in names}, keep)

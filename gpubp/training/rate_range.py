@@ -28,9 +28,13 @@ BEGUN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class RangeTest:
-    """What a range test found, by step: the learning `rates`, the `losses` of the batches, and their moving average
-    `smoothed`, corrected for its start. `diverged`: the last step ended the test, by a loss that had grown or that was
-    not finite; such a step is not in the lists. `lr`: the rate in the file."""
+    """What a range test found, by step.
+
+    - `rates`: the learning rates; `losses`: of the batches; `smoothed`: their moving average, corrected for its start.
+    - `diverged`: whether the last step ended the test, by a loss that had grown or that was not finite; such a step is
+      not in the lists.
+    - `lr`: the rate in the file.
+    """
 
     rates: Sequence[float]
     losses: Sequence[float]
@@ -85,11 +89,18 @@ def range_test(
     backend: str = "auto",
 ) -> RangeTest:
     """Take `steps` steps, as the file says but without its schedule, while the learning rate grows exponentially from
-    `low` to `high`; divergence ends the test. Smith (2017), section 3.3; its plot is the loss over the rate.
+    `low` to `high`; divergence ends the test. Smith (2017), section 3.3; its plot is the loss over the rate. The net
+    itself is not changed, and nothing is written.
 
-    `data`, `seed`, `device` and `backend` as in `train`. The net itself is not changed, and nothing is written. Raises
-    InputError for numbers out of range, GpubpError for an optimizer without a learning rate, DivergedError if the loss
-    or a gradient is not finite before any update, and what `train` raises for the file, its data and the device.
+    - `data`, `seed`, `device`, `backend`: as of `train`.
+
+    Returns a RangeTest. Raises InputError for numbers out of range, GpubpError for an optimizer without a learning
+    rate, DivergedError if the loss or a gradient is not finite before any update, and what `train` raises for the file,
+    its data and the device.
+
+    >>> found = gpubp.range_test(gpubp.load("models/iris.net"), "cpu")
+    >>> found.rates[0] < found.suggested < found.rates[-1]
+    True
     """
     if not 0 < low < high < math.inf:
         raise InputError(f"the rate grows from `low` to `high`: 0 < low < high, but they are {low:g} and {high:g}")

@@ -17,15 +17,19 @@ from .prediction import Predictor
 
 @dataclass(eq=False, repr=False)
 class Run(Predictor):
-    """A training in progress or finished. `epochs`: planned in total; `total`: the same in steps; `first_step`: where
-    it started (not 0 after a resume). `history`: one record per epoch (`epoch`, `step`, `train.loss`, `train.penalty`,
-    `valid.loss`, ...); `metrics`: of the finished run over each part of the data (`test.accuracy`, `valid.loss`, ...),
-    `tables` those that are not scalars (`test.confusion`).
+    """A training in progress or finished, as `train` returns it and callbacks see it.
 
-    `folder`: where it is saved, if anywhere; `warnings`: what a resume may change; `stopped`: why it ended before
-    `total`, or ""; `best_epoch`: the epoch whose state the executor holds, if the best one was restored; `restarts`: of
-    each restart its `seed`, the `figure` it was ranked by (None if it diverged), its `epochs` and why it `stopped`;
-    `health`: problems with activations and gradients, at the end.
+    - `executor`: the trained net on its device; `dataset`: its rows, by part.
+    - `history`: one record per epoch: `epoch`, `step`, `train.loss`, `train.penalty`, `valid.loss` ...
+    - `metrics`: of the finished run over each part of the data: `test.accuracy`, `valid.loss` ...; `tables`: those that
+      are not scalars, `test.confusion`.
+    - `epochs`: planned in total; `total`: the same in steps; `first_step`: where it started (not 0 after a resume).
+    - `stopped`: why it ended before `total`, or ""; `best_epoch`: the epoch whose state the executor holds, if the best
+      one was restored.
+    - `folder`: where it is saved, if anywhere; `warnings`: what a resume may change.
+    - `restarts`: of each restart its `seed`, the `figure` it was ranked by (None if it diverged), its `epochs` and why
+      it `stopped`; `judged_by`: the name of that figure.
+    - `health`: problems with activations and gradients, at the end.
     """
 
     executor: Executor

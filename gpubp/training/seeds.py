@@ -38,8 +38,15 @@ class Replicate:
 
 @dataclass(slots=True)
 class Replication(Study):
-    """The trainings with seeds `first`, `first` + 1, ... so far, `of` so many; `diverged`: the seeds whose training
-    diverged, with the message; `stopped`: why it ended before the last, or ""."""
+    """The trainings with the seeds `first`, `first` + 1, ... so far.
+
+    - `replicates`: of each its `seed`, the `metrics` and `tables` of its training as of a Run, its `epochs`, the
+      `seconds` of training, and its `folder`; `of`: how many there are to be.
+    - `mean`, `std`: the mean and the sample standard deviation (n - 1) of every metric over the seeds that did not
+      diverge; `tables`: of the last part of the data, the sums over the seeds.
+    - `diverged`: the seeds whose training diverged, with the message.
+    - `stopped`: why it ended before the last, or ""; `folder`: where it is saved, if anywhere.
+    """
 
     first: int
     of: int
@@ -91,19 +98,22 @@ def replicate(
     notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> Replication:
-    """Train a net once with each of `seeds` seeds (default: 10): `seed`, or else the file's, and those that follow it.
-    Each result is, to the bit, that of `train` with its seed, which draws the initial weights, the split, the order of
-    the rows and dropout.
+    """Train a net once with each of several seeds, to see how much the results vary. Each result is, to the bit, that
+    of `train` with its seed, which draws the initial weights, the split, the order of the rows and dropout.
 
-    `ended` is called after each training with it and its run, whose executor predicts; `diverged` with a seed whose
-    training diverged, and the message: the others are still trained.
+    - `seeds`: how many (default: 10); `seed`: the first of them (default: the file's).
+    - `ended`: called after each training with its entry in `replicates` and its Run, whose executor predicts.
+    - `diverged`: called with a seed whose training diverged, and the message; the others are still trained.
+    - `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`; `load_ensemble` loads it.
+    - `resume`: such a folder, which may go on to more `seeds`, and whose finished runs are not trained again.
+    - All other arguments are those of `train`.
 
-    `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`, which `load_ensemble` loads as one;
-    `resume`: such a folder, which may go on to more `seeds`, and whose finished runs are not trained again. All other
-    arguments are those of `train`.
+    Returns a Replication. Raises InputError for an invalid number of seeds, CheckpointError for a folder that holds no
+    such runs or began with another seed, DivergedError if all diverged, and whatever `train` raises.
 
-    Raises InputError for an invalid number of seeds, CheckpointError for a folder that holds no such runs or began with
-    another seed, DivergedError if all diverged, and whatever `train` raises.
+    >>> result = gpubp.replicate(gpubp.load("models/iris.net"), seeds=3, device="cpu")
+    >>> [one.seed for one in result.replicates], result.std["test.accuracy"] < 0.1
+    ([0, 1, 2], True)
     """
     first = int(required(net).option("seed", 0)) if seed is None else seed
     place = place_of("a replication", out, resume)

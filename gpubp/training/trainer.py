@@ -39,26 +39,39 @@ def train(
     notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> Run:
-    """Train a net as its file says; `epochs`, `seed` and `precision` override the file's; `device` and `backend` as in
-    Executor.
+    """Train a net as its file says.
 
-    `out`: a folder for the run, None writes nothing; `resume`: a run's folder, or a checkpoint, to continue from, with
-    its seed, up to `epochs` in total. Both may be the same folder.
+    - `device`, `backend`: as of Executor; `epochs`, `seed`, `precision`: instead of the file's.
+    - `out`: a folder for the run; None writes nothing.
+    - `resume`: a run's folder, or a checkpoint, to continue from, with its seed, up to `epochs` in total. It may be the
+      same folder as `out`.
+    - `data`: arrays instead of the file's `data`, `(n, *shape)` by the names of all inputs and targets; the file's
+      `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}, "test": {...}}`. On the
+      CPU a read-only array of the training's dtype, such as a memory-mapped file, is used in place; others are copied.
+    - `callbacks`: each is called with the Run after each epoch, and sees the executor in that state.
+    - `recorded`: likewise, but these may only rely on the history: if nothing needs the state of a small net between
+      epochs (no callback either), several epochs run as one call, and the executor may be ahead.
+    - `progress`: called a few times a second with the `step` of `total`, the `epoch` of `epochs`, the mean `loss` of
+      the epoch so far, and the `rate` in steps per second.
+    - `stopping`: called likewise; when it returns True, the step is finished, the state saved, and the run returned
+      with `stopped` set and no `metrics`.
+    - `notice`: called at once with a finding that cannot wait for the end, an exploding gradient; the run's `health`
+      has all findings.
 
-    `data`: arrays instead of the file's `data`, by the names of all inputs and targets, each (n, *shape); the file's
-    `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}}`. On the CPU a read-only
-    array of the training's dtype, such as a memory-mapped file, is used in place; others are copied.
+    Returns a Run. Raises InputError for invalid arrays, NetError (DataError for the data) for errors in the file,
+    DeviceError, CheckpointError, SaveError if the folder becomes unwritable, DivergedError if the loss is not finite,
+    and DeviceFailedError or MemoryError if the device fails or runs out of memory.
 
-    `callbacks` are called with the run after each epoch, and see the executor in that state. So are `recorded`
-    callbacks, but they may only rely on the history: if nothing needs the state of a small net between epochs (no
-    callback either), several epochs run as one call, and the executor may be ahead. `progress` is called, and
-    `stopping` polled, a few times a second; when that returns True, the step is finished, the state saved, and the run
-    returned with `stopped` set and no `metrics`. `notice` is called immediately with a finding that cannot wait for the
-    end, an exploding gradient; the run's `health` has all findings.
-
-    Raises InputError for invalid arrays, NetError (DataError for the data) for errors in the file, DeviceError,
-    CheckpointError, SaveError if the folder becomes unwritable, DivergedError if the loss is not finite, and
-    DeviceFailedError or MemoryError if the device fails or runs out of memory.
+    >>> net = gpubp.load("models/xor.net")
+    >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    >>> losses = []
+    >>> run = gpubp.train(
+    ...     net, "cpu", data={"x": x, "y": x[:, :1] ^ x[:, 1:]}, callbacks=[lambda run: losses.append(run.history[-1])]
+    ... )
+    >>> len(losses), losses[-1]["train.loss"] < 0.01
+    (500, True)
+    >>> run.predict(x).round().ravel().tolist()
+    [0.0, 1.0, 1.0, 0.0]
     """
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
     where = device, backend
