@@ -132,7 +132,7 @@ def layer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     >>> @gpubp.layer("scaled")
     ... def scaled(cx, x, *, factor: float = 2.0):
     ...     return x * factor
-    >>> net = gpubp.loads('model {\\n  input x: [2]\\n  output p = x -> scaled(factor = 3)\\n}')
+    >>> net = gpubp.loads("model {\\n  input x: [2]\\n  output p = x -> scaled(factor = 3)\\n}")
     >>> gpubp.Executor(net, "cpu").predict([[1, 2]]).tolist()
     [[3.0, 6.0]]
     """

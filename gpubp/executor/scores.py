@@ -29,9 +29,8 @@ def scores(
     net.require_loss()
     given = {name: values for name, values in outputs.items() if values.dtype.kind == "f"}  # the others are labels
     state = {name: executor.arrays()[name] for name in shared}
-    machine = Machine(
-        lambda mode, rows, fit: build_scores(net, rows, dtype, [*given], own, shared), Programs(backend), state
-    )
+    kept = executor.programs.others.setdefault(("scores", *given, frozenset(own), frozenset(shared)), Programs(backend))
+    machine = Machine(lambda mode, rows, fit: build_scores(net, rows, dtype, [*given], own, shared), kept, state)
     with backend.running():
         arrays, _ = check_feeds(backend, (*net.graph.inputs, *net.graph.targets), data, dtype)
         placed = Placed(backend, [*arrays, *map(backend.asarray, given.values())])

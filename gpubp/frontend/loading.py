@@ -74,13 +74,7 @@ def loads(
 
     Returns a Net. Raises NetError as `load` does.
 
-    >>> net = gpubp.loads('''
-    ... model {
-    ...   input x: [2]
-    ...   output p = x -> dense(3) -> softmax
-    ... }
-    ... ''')
-    >>> net.outputs
+    >>> gpubp.loads("model {\\n  input x: [2]\\n  output p = x -> dense(3) -> softmax\\n}").outputs
     {'p': (3,)}
     """
     return _load(Source(name, text), Path(base), params or {})

@@ -93,9 +93,9 @@ class Ensemble:
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
         """The loss and the metrics of the mean outputs over rows of inputs and targets, as for `evaluate` of a run, of
-        which each member computes `batch` at a time.
-        Left out are those that the outputs do not tell, because they depend on the weights in another way, such as a
-        loss of a value that is no output, and the penalties. Raises InputError or DataError."""
+        which each member computes `batch` at a time. Left out are those that the outputs do not tell, because they
+        depend on the weights in another way, such as a loss of a value that is no output, and the penalties. Raises
+        InputError or DataError."""
         found = self.scores(self._read(data, "the metrics are without them", targets=True), batch)
         return {name: value for name, value in found.items() if name not in tables(self.net.graph)}
 

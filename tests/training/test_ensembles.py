@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,7 @@ def test_a_class_that_some_members_never_saw(tmp_path: Path) -> None:
     np.testing.assert_allclose(gpubp.Ensemble(runs).predict(table)["p"], stacked(runs, table).mean(axis=0), rtol=1e-6)
 
 
-def test_arrays_and_several_outputs(tmp_path: Path) -> None:
+def test_arrays_and_several_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     text = """
 data { split = split(test = 20%) }
 model { input x: [2]
@@ -195,6 +196,9 @@ train { loss = cross_entropy(p, y) + mse(q, z)
         np.testing.assert_allclose(std[name], values.std(axis=0, ddof=1), rtol=1e-4, atol=1e-7)
     assert found.labels(mean)["y"].shape == (30, 2)
     figures = found.evaluate(rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.modules[scores.__module__], "build_scores", None)
+        assert found.evaluate(rows) == figures, "its program is built once"
     assert figures["rmse"] == pytest.approx(np.sqrt(((mean["q"] - rows["z"]) ** 2).mean()), rel=1e-6)
     assert figures["accuracy"] == (mean["p"].argmax(axis=-1) == rows["y"]).mean()
     assert [*figures] == ["loss", "accuracy", "rmse", "r2", "f1", "top_k", "perplexity"]
