@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from dsl.diagnostics import Diagnostic
@@ -13,9 +14,10 @@ from dsl.excerpt import visible
 from dsl.render import to_text
 
 from ..data import Dataset
-from ..errors import GpubpError
+from ..errors import GpubpError, NetError
 from ..frontend import MAIN, Net, load
 from .color import columns_of, use_color
+from .examples import FOLDER as EXAMPLES
 from .streams import print_error
 
 TABLES = frozenset((".csv", ".tsv"))
@@ -104,7 +106,15 @@ def open_net(arguments: argparse.Namespace) -> Net:
     """Load the file; its warnings go to standard error. Raises NetError, and GpubpError for a table or a run in its
     place."""
     refuse_other(arguments.file)
-    net = load(arguments.file, dict(arguments.set))
+    path = Path(arguments.file)
+    try:
+        net = load(arguments.file, dict(arguments.set))
+    except NetError as error:
+        if path.exists() or error.diagnostics[0].help or not (EXAMPLES / path.name).is_file():
+            raise
+        # Outside a working copy, the examples are in the package.
+        help = (f"`gpubp init {path.stem}` writes this example to the working directory",)
+        raise NetError([replace(error.diagnostics[0], help=help)]) from None
     warn(net.warnings)
     return net
 

@@ -254,7 +254,7 @@ def test_in_a_process_of_its_own(arguments: list[str], code: int, message: str) 
         ("nets/xor", "nets/xor.net"),
         ("spirals", "spirals.net"),
         ("unlike.net", None),
-        ("no/such/xor.net", None),
+        ("no/such/own.net", None),
     ],
 )
 def test_a_file_that_is_not_there_and_the_one_that_was_meant(

@@ -224,6 +224,14 @@ def test_any_names_of_columns_make_a_sound_file(tmp_path: Path, names: list[str]
     assert len(net.graph.inputs) == len(names) - 1
 
 
+def test_an_example_that_is_not_there_is_named(call: Call) -> None:
+    said = call("run", "models/xor.net")
+    assert said.code == 2
+    assert said.err.splitlines()[1:] == ["help: `gpubp init xor` writes this example to the working directory"]
+    call("init", "xor")
+    assert "help: did you mean `xor.net`?" in call("check", "models/xor.net").err
+
+
 def test_the_examples(call: Call) -> None:
     listed = call("init")
     known = [line.split()[0] for line in listed.out.partition("\n\n")[0].splitlines()]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
+
+import gpubp
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -20,4 +23,13 @@ def test_what_it_names_is_there() -> None:
 
 
 def test_it_is_in_the_source_distribution() -> None:
-    assert '"/CONTRIBUTING.md"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    text = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert '"/CONTRIBUTING.md"' in text
+    assert '"/CITATION.cff"' in text
+
+
+def test_what_is_cited_is_this_version() -> None:
+    cited = dict(re.findall(r"^([\w-]+): (.+)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert project["version"] == gpubp.__version__
