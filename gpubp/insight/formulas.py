@@ -133,6 +133,8 @@ class Notation:
         sign = _SIGN.fullmatch(template)
         if sign is not None and sign[2] == "*" and eqn.inputs[0] is eqn.inputs[-1]:
             return Text(f"{_bracketed(inputs[0], inputs[0].level < _ATOM)}^2", _BEHIND)
+        if sign is not None and sign[2] == "+" and eqn.inputs[0] is eqn.inputs[-1]:
+            return Text(f"2 * {_bracketed(inputs[0], inputs[0].level < _LEVELS['*'])}", _LEVELS["*"], "*")
         if sign is not None:
             left, right = inputs[int(sign[1])], inputs[int(sign[3])]
             if sign[2] == "*" and "1" in (left.text, right.text):
