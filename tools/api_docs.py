@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+from dataclasses import is_dataclass
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -70,7 +71,7 @@ def _entry(name: str) -> str:
     if inspect.isclass(thing) and issubclass(thing, Exception):
         bases = " and ".join(base.__name__ for base in thing.__bases__)
         return f"{anchor}**`{name}`**, a kind of {_linked(bases, name)}\n\n{_text(thing, name)}"
-    made = inspect.isclass(thing) and "given" in inspect.signature(thing).parameters  # a record, made by gpubp alone
+    made = is_dataclass(thing)  # by gpubp alone
     call = "" if made else f"```python\n{signature(f'gpubp.{name}', thing)}\n```\n\n"
     members = [_member(thing, member) for member in MEMBERS.get(name, "").split()]
     return "\n".join([f"{anchor}### {name}\n\n{call}{_text(thing, name)}", *members])

@@ -208,7 +208,8 @@ def _learned(encoder: Encoder) -> tuple[object, ...]:
 
 def load_ensemble(path: str | os.PathLike[str], device: str = "auto") -> Ensemble:
     """Load the runs in the folder of `gpubp run --seeds` or `--folds`, or of `replicate` or `cross_validate`, as an
-    ensemble. A warning names those that are left out, because they diverged or are not finished.
+    ensemble; or those of several processes, in subfolders called `seed-0`, `seed-1` and so on. A warning names those
+    that are left out, because they diverged or are not finished.
 
     - `device`: as of Executor.
 

@@ -64,8 +64,8 @@ def holds_folds(place: Path) -> bool:
 
 
 def holds_seeds(place: Path) -> bool:
-    """Whether a folder is that of one training for each of several seeds."""
-    return (place / SEEDS).exists() and not (place / ABOUT).exists()
+    """Whether a folder is that of one training for each of several seeds, by one process or one for each."""
+    return ((place / SEEDS).exists() or bool(_saved(place, SEED))) and not (place / ABOUT).exists()
 
 
 def saved_runs(place: Path) -> list[Path]:
@@ -74,7 +74,14 @@ def saved_runs(place: Path) -> list[Path]:
 
 
 def _saved(place: Path, kind: str) -> list[Path]:
-    return sorted((file.parent for file in place.glob(f"{kind}-*/{ABOUT}")), key=lambda one: (len(one.name), one.name))
+    found = {number: file.parent for file in place.glob(f"{kind}-*/{ABOUT}") if (number := number_of(file.parent)) >= 0}
+    return [found[number] for number in sorted(found)]
+
+
+def number_of(run: Path) -> int:
+    """The number in the name of a study's subfolder, as `member_folder` writes it; -1 for another name."""
+    found = re.fullmatch(r"[a-z]+-(0|[1-9][0-9]{0,18})", run.name)
+    return -1 if found is None else int(found[1])
 
 
 def folder_of(place: Path) -> Path:

@@ -14,7 +14,7 @@ from dsl.records import dataclass
 from ..errors import CheckpointError, InputError, positive, reason
 from ..frontend import Net, required
 from ..health import Finding
-from .folder import SEED, SEEDS, holds_seeds
+from .folder import SEED, SEEDS, holds_seeds, number_of, saved_runs
 from .hooks import Callback, Hooks
 from .run import Progress, Run
 from .study import Member, Study, conduct, place_of
@@ -105,7 +105,8 @@ def replicate(
     - `ended`: called after each training with its entry in `replicates` and its Run, whose executor predicts.
     - `diverged`: called with a seed whose training diverged, and the message; the others are still trained.
     - `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`; `load_ensemble` loads it.
-    - `resume`: such a folder, which may go on to more `seeds`, and whose finished runs are not trained again.
+    - `resume`: such a folder, or one with runs of single processes, called `seed-0` and so on; it may go on to more
+      `seeds`, and finished runs are not trained again.
     - All other arguments are those of `train`.
 
     Returns a Replication. Raises InputError for an invalid number of seeds, CheckpointError for a folder that holds no
@@ -155,6 +156,9 @@ def seeds_in(place: Path) -> tuple[int, int]:
     """The first seed of a replication in a folder, and how many there are to be. Raises CheckpointError."""
     if not holds_seeds(place):
         raise CheckpointError(f"`{place}` contains no runs of several seeds to continue")
+    if not (place / SEEDS).exists():  # each is by a process of its own, such as a job of an array
+        numbers = [number_of(run) for run in saved_runs(place)]
+        return numbers[0], numbers[-1] - numbers[0] + 1
     try:
         known = json.loads((place / SEEDS).read_text("utf-8"))
         return int(known["first"]), positive(known["of"], "seeds")

@@ -48,6 +48,22 @@ def test_folders_that_hold_no_ensemble(tmp_path: Path) -> None:
             gpubp.load_ensemble(tmp_path / place)
 
 
+def test_seeds_of_several_processes(tmp_path: Path) -> None:
+    """As jobs of an array leave them: without a file that says how many there are to be."""
+    net, out = gpubp.load(write_net(tmp_path, length="epochs = 1")), tmp_path / "s"
+    whole = gpubp.replicate(net, 3, "cpu", seed=9)
+    for seed in (9, 11):
+        gpubp.train(net, "cpu", out / f"seed-{seed}", seed=seed)
+    for name in ("seed-010", "seed-x", "seed-"):
+        shutil.copytree(out / "seed-9", out / name)  # not as a study calls them
+    found, left_out = open_ensemble(out, "cpu")
+    assert [one.executor.seed for one in found.members] == [9, 11]
+    assert left_out == f"seed 10 is not finished (`gpubp run --resume {out}` goes on)"
+    rest = gpubp.replicate(net, None, "cpu", resume=out)
+    assert [one.metrics for one in rest.replicates] == [one.metrics for one in whole.replicates]
+    assert open_ensemble(out, "cpu")[1] == ""
+
+
 def test_some_folds_alone(tmp_path: Path) -> None:
     net = gpubp.load(write_net(tmp_path, length="epochs = 1"))
     gpubp.cross_validate(net, 4, "cpu", tmp_path / "f")
