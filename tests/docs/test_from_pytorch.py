@@ -51,6 +51,33 @@ def test_both_nets_learn_alike() -> None:
     np.testing.assert_allclose(answers, PEER["answers"], rtol=0, atol=1e-10)
 
 
+def classified() -> tuple[list[float], Any]:
+    """The losses of the padded sequences, and what the net then answers to the first batch."""
+    peer, functions = fixture("sequences"), dict[str, Any]()
+    exec(BLOCKS["layers"], functions)
+    places = {"embed": ("states", "embedding"), "lstm": ("states", "lstm"), "head": ("p", "dense")}
+    arrays = {
+        f"{value}.{layer}.{name}": array
+        for theirs, (value, layer) in places.items()
+        for name, array in functions[layer](case(peer, f"weights/{theirs}")).items()
+    }
+    executor = gpubp.Executor(gpubp.loads(BLOCKS["sequences.net"]), "cpu", precision="float64")
+    executor.set_parameters({name: arrays[name] for name in executor.parameters})
+    executor.set_counters({"total_steps": 80})
+    batches = zip(peer["token"], peer["length"] - 1, peer["label"], strict=True)
+    losses = [executor.train_step({"token": t, "last": last, "label": y}) for t, last, y in batches]
+    return losses, executor.predict({"token": peer["token"][0], "last": peer["length"][0] - 1})["p"]
+
+
+def test_both_read_padded_sequences_alike() -> None:
+    peer = fixture("sequences")
+    losses, answers = classified()
+    np.testing.assert_allclose(losses[0], peer["losses"][0], rtol=1e-12)
+    # PyTorch clips by a norm to which 1e-6 is added, 1e-5 of it.
+    np.testing.assert_allclose(losses, peer["losses"], rtol=1e-7)
+    np.testing.assert_allclose(answers, peer["answers"], rtol=0, atol=1e-6)
+
+
 def test_another_order_of_what_flatten_gives_is_noticed() -> None:
     losses, _ = steps(translated() | {"hidden.dense.weight": WEIGHTS["5.weight"].T})
     assert abs(losses[0] - PEER["losses"][0]) > 1e-3
