@@ -115,13 +115,15 @@ class Net:
             target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)
             table = f'`{", ".join(names)} = csv("table.csv"{target})`'
             rows = ", ".join(f"`{name} = {_two_rows(node)}`" for name, node in zip(names, nodes, strict=True))
+            given_rows = "in Python `gpubp.train(net, data={...})` takes arrays"
             if self.graph.data is not None and self.graph.data.split is not None:
                 message, span = f"`data` of `{name}` divides rows, but contains none", self.graph.data.split.span
                 help = f"add a table to it, {table}, or rows: {rows}"
-                given_rows = "in Python `gpubp.train(net, data = {...})` takes arrays"
                 raise NetError([Diagnostic("E0410", message, span, help=(help, given_rows))])
             help = f"add `data {{ ... }}` with a table in it, {table}, or with rows: {rows}"
-            raise NetError([Diagnostic("E0410", f"`{name}` has no `data` section to train on", help=(help,))])
+            raise NetError(
+                [Diagnostic("E0410", f"`{name}` has no `data` section to train on", help=(help, given_rows))]
+            )
         options = section.options
         if options.get("epochs") is None and options.get("steps") is None and epochs is None:
             help = "`epochs = 100` goes through the data 100 times"
