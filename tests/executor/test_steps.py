@@ -87,6 +87,10 @@ def test_the_default_batch_and_a_batch_larger_than_the_data() -> None:
     b.train_steps(data, steps=3, batch=64)
     c.train_steps(data, steps=3, batch=10)
     assert contents(a) == contents(b) == contents(c)
+    small, own = executor(PLAIN.replace("epochs = 1", "epochs = 1\n  batch = 3")), executor()
+    small.train_steps(data, steps=5)
+    own.train_steps(data, steps=5, batch=3)
+    assert contents(small) == contents(own)
 
 
 def test_the_data_are_left_alone() -> None:
