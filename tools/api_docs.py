@@ -80,7 +80,7 @@ def _entry(name: str) -> str:
 def _member(owner: type, name: str) -> str:
     member = inspect.getattr_static(owner, name)
     call = signature(name, member) if inspect.isfunction(member) else name
-    return f"\n**`{call}`**\n\n{_text(member, owner.__name__)}"
+    return f"\n#### `{call}`\n\n{_text(member, owner.__name__)}"
 
 
 def signature(name: str, function: Any) -> str:

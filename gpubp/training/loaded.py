@@ -23,7 +23,7 @@ from .prediction import Predictor
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LoadedRun(Predictor):
-    """A run loaded from disk, which predicts as the run that `train` returned.
+    """A run loaded from disk. It has `net`, `predict`, `evaluate`, `labels`, `words` and `rows` as a Run.
 
     - `executor`: holds the run's result: the best state if its early stopping restores it, else the last.
     - `history`, `metrics`: those of the training, as of a Run.
