@@ -28,7 +28,7 @@ class Start:
 def load(*, path: Text, only: Paths = ()) -> Start:
     """Start with the weights and statistics of a run, a path relative to the folder of the `.net` file; `only`: of
     these values, stages or layers. A safetensors file from another library works, too, if its arrays have the names and
-    shapes of this net's: `gpubp.Executor(net).state_dict()` shows them."""
+    shapes of this net's: `gpubp.Executor(net, start=False).state_dict()` shows them."""
     return Start(path, tuple(only))
 
 
