@@ -39,7 +39,8 @@ def train(
     notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> Run:
-    """Train a net as its file says.
+    """Train a net as its file says, from new weights or from those that `start` in the file loads. To train on from
+    weights in memory, or step by step: Executor.
 
     - `device`, `backend`: as of Executor; `epochs`, `seed`, `precision`: instead of the file's.
     - `out`: a folder for the run; None writes nothing.
@@ -51,12 +52,12 @@ def train(
     - `callbacks`: each is called with the Run after each epoch, and sees the executor in that state.
     - `recorded`: likewise, but these may only rely on the history: if nothing needs the state of a small net between
       epochs (no callback either), several epochs run as one call, and the executor may be ahead.
-    - `progress`: called a few times a second with the `step` of `total`, the `epoch` of `epochs`, the mean `loss` of
-      the epoch so far, and the `rate` in steps per second.
-    - `stopping`: called likewise; when it returns True, the step is finished, the state saved, and the run returned
-      with `stopped` set and no `metrics`.
-    - `notice`: called at once with a finding that cannot wait for the end, an exploding gradient; the run's `health`
-      has all findings.
+    - `progress`: called a few times a second with a record: its `step` of `total`, `epoch` of `epochs`, the mean `loss`
+      of the epoch so far, and the `rate` in steps per second.
+    - `stopping`: called as often, without arguments; when it returns True, the step is finished, the state saved, and
+      the run returned with `stopped` set and no `metrics`.
+    - `notice`: called at once with a finding (`kind`, `message`, `help`) that cannot wait for the end, an exploding
+      gradient; the run's `health` has all findings.
 
     Returns a Run. Raises InputError for invalid arrays, NetError (DataError for the data) for errors in the file,
     DeviceError, CheckpointError, SaveError if the folder becomes unwritable, DivergedError if the loss is not finite,
