@@ -42,8 +42,13 @@ def work(arguments: argparse.Namespace) -> int:
         print(f"rows: {rows_of(data.dataset)}\n")
     if len(net.graph.nodes) > MAX_VALUES and not arguments.plan:
         say(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
-        return 0
-    say(with_plan(net, data.train_rows))
+    else:
+        say(with_plan(net, data.train_rows))
+    if net.graph.train is not None:
+        try:
+            net.require_training()
+        except NetError as error:
+            say("".join(f"\n`gpubp run` needs more: {one.message}; {one.help[0]}" for one in error.diagnostics))
     return 0
 
 

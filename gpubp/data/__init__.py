@@ -23,12 +23,14 @@ from .glance import Column, Glance, glance
 from .notation import Notation
 from .seeds import Purpose, generator, shuffled
 from .stream import Stored, Stream
+from .suspicions import LARGEST_SINGLE
 
 __all__ = [
     "Column",
     "Dataset",
     "Encoder",
     "Glance",
+    "LARGEST_SINGLE",
     "NewRows",
     "Notation",
     "Purpose",

@@ -22,7 +22,7 @@ from .encoders import Encoder
 from .split import check, column_of, divide
 from .statistics import fit
 from .stream import Stored
-from .suspicions import beyond, constant_columns, parts_of_rows, rounded, shared_rows
+from .suspicions import beyond, constant_columns, parts_of_rows, rounded, shared_rows, too_large
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,6 +96,9 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     parts = divide(data.split, data.span, rows, test_rows, raw, seed, told, ordered)
     columns, encoders = _finished(reads, wants, parts["train"])
     spans = {name: entry.value_span for entry in data.entries for name in entry.names}
+    found = too_large(graph, columns, encoders, spans)
+    if found:
+        raise DiagnosticError(*found)
     odd = [warning for _, read in reads for warning in read.warnings]
     odd += constant_columns(columns, encoders, parts["train"], spans)
     odd += rounded(graph, columns, encoders, parts["train"], spans)

@@ -31,7 +31,8 @@ def fit(
     known = encoder.numbers(column[train]).reshape(len(train), prod(encoder.shape))
     import numpy as np
 
-    return _standard(encoder, known.mean(axis=0), known.std(axis=0), np.abs(known).max(axis=0))
+    with np.errstate(over="ignore", invalid="ignore"):  # `suspicions.too_large` tells
+        return _standard(encoder, known.mean(axis=0), known.std(axis=0), np.abs(known).max(axis=0))
 
 
 def _filled(

@@ -1,10 +1,10 @@
-"""What is allowed and odd about the data: warnings, never errors."""
+"""What is odd about numbers that could be read: warnings, but for those that no step could take."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from math import inf
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SMALLEST, _MOSTLY, _OFTEN = 8, 0.5, 0.25  # the side of an image; parts of its pixels that reach the ends of a range
 _ROUNDED = 0.01  # of the standard deviation
+LARGEST_SINGLE = 2.0**128 - 2.0**103
+"""From here on float32 rounds to infinity."""
 _MOST = 1 << 28  # bytes of columns that are looked at for rows that occur twice
 
 
@@ -161,8 +163,7 @@ def rounded(
     large numbers, such as times in seconds since 1970, is lost before any layer sees it."""
     import numpy as np
 
-    options = graph.train.options if graph.train is not None else {}
-    if getattr(options.get("precision"), "name", options.get("precision")) == "float64":
+    if _is_double(graph):
         return []
     found = []
     for name, column in columns.items():
@@ -176,18 +177,59 @@ def rounded(
         bad = [j for j in large if np.isfinite(error[j]) and (flat[:, j] != flat[0, j]).any()]
         if not bad:
             continue
-        fields = [field.name for field in encoder.fields for _ in range(field.width)] if encoder is not None else []
-        table = len(fields) == flat.shape[1]
-        names = [f"`{fields[j]}` of `{name}`" if table else f"`{name}`" for j in bad[:1]]
+        column_name, table = _column_name(name, encoder, flat.shape[1], bad[0])
         many = f" and {counted(len(bad) - 1, 'other column')}" if len(bad) > 1 else ""
         of, left = (len(np.unique(numbers)) for numbers in (flat[:, bad[0]], flat[:, bad[0]].astype(np.float32)))
-        message = f"float32 rounds away a large part of the variation of {names[0]}{many}"
-        note = f"of the {of:,} different numbers of {names[0]} in the training rows {left:,} are left"
+        message = f"float32 rounds away a large part of the variation of {column_name}{many}"
+        note = f"of the {of:,} different numbers of {column_name} in the training rows {left:,} are left"
         help = "`precision = float64` in `train` does not round them"
         if table and encoder is not None and encoder.feature:
             help = f"`standardize = true` in the reader is computed before that; {help}"
         found.append(_warning("W0404", message, spans.get(name), help, note))
     return found
+
+
+def too_large(
+    graph: LayerGraph,
+    columns: Mapping[str, NDArray[Any] | Stored],
+    encoders: Mapping[str, Encoder],
+    spans: Mapping[str, Span],
+) -> list[Diagnostic]:
+    """E0426 for names that hold numbers which float32 rounds to infinity, or whose squares float64 does where their
+    deviation is computed; a Stored column is looked at where it is used."""
+    found = []
+    for name, column in columns.items():
+        if isinstance(column, Stored) or column.dtype.kind != "f" or not column.size:
+            continue
+        encoder, width = encoders.get(name), column[0].size
+        odd = [
+            j for j, deviation in enumerate(encoder.deviation if encoder is not None else ()) if not isfinite(deviation)
+        ]
+        help: tuple[str, ...] = ("correct it in the data",)
+        if odd:
+            message = f"the numbers of {_column_name(name, encoder, width, odd[0])[0]} are too large to be standardized"
+        elif _is_double(graph) or -LARGEST_SINGLE < column.min() <= column.max() < LARGEST_SINGLE:
+            continue
+        else:
+            flat = column.reshape(len(column), width)
+            row, at = (int(place[0]) for place in (abs(flat) >= LARGEST_SINGLE).nonzero())
+            what, _ = _column_name(name, encoder, width, at)
+            message = f"{flat[row, at]:g}, in row {row + 1:,} of {what}, is too large for float32, which ends at 3.4e38"
+            help = ("correct it in the data; `precision = float64` in `train` takes numbers up to 1.8e308",)
+        found.append(Diagnostic("E0426", message, spans.get(name), help=help))
+    return found
+
+
+def _is_double(graph: LayerGraph) -> bool:
+    options = graph.train.options if graph.train is not None else {}
+    return getattr(options.get("precision"), "name", options.get("precision")) == "float64"
+
+
+def _column_name(name: str, encoder: Encoder | None, width: int, at: int) -> tuple[str, bool]:
+    """How a message calls an element of a name's rows, and whether it is the column of a table."""
+    fields = [field.name for field in encoder.fields for _ in range(field.width)] if encoder is not None else []
+    table = len(fields) == width
+    return (f"`{fields[at]}` of `{name}`" if table and fields[at] != name else f"`{name}`"), table
 
 
 def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from ..errors import CheckpointError
-from ..frontend import Net, Start, cannot_start, start_of
+from ..frontend import Net, cannot_start, chosen_weights, require_start
 from .checkpoint import read_weights
 from .run_states import result_of
 
@@ -17,7 +17,7 @@ def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
     """The weights, in `dtype`, and the statistics that the file starts from: those of a run, or of a safetensors file
     by the same names, of at most `memory` bytes; none without `start`. Raises NetError, at the place in the file, if
     they do not exist or do not fit."""
-    start = start_of(net)
+    start = require_start(net)
     if start is None:
         return {}
     import numpy as np
@@ -27,14 +27,12 @@ def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
         found = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
     except CheckpointError as error:
         help = "" if place.is_dir() else "weights of other libraries are read from what `safetensors` writes"
-        if not place.exists():
-            help = "paths start in the folder of the `.net` file; `gpubp runs` lists the runs; or leave `start` out"
         raise cannot_start(net, str(error), help=help) from None
     wanted = {name: (one.shape, dtype) for name, one in net.layout.parameters.items()}
     wanted |= {name: (one.shape, one.dtype) for name, one in net.buffers.items()}
     option: Literal["path", "only"] = "only" if start.only else "path"
     weights: dict[str, Any] = {}
-    for name in _chosen(net, start):
+    for name in chosen_weights(net, start.only):
         there, (shape, kind) = found.get(name), wanted[name]
         if there is None:
             raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(wanted, found))
@@ -50,18 +48,6 @@ def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
             message = f"`{name}` in `{start.path}` holds numbers that are not finite in {kind}"
             raise cannot_start(net, message, option)
     return weights
-
-
-def _chosen(net: Net, start: Start) -> list[str]:
-    """The names of weights and statistics in the places that `only` lists."""
-    names = (*net.layout.parameters, *net.buffers)
-    if not start.only:
-        return list(names)
-    found = [n for n in names if any(n == place or n.startswith(f"{place}.") for place in start.only)]
-    for place in start.only:
-        if not any(n == place or n.startswith(f"{place}.") for n in names):
-            raise cannot_start(net, f"`{place}` has no weights", "only")
-    return found
 
 
 def _instead(wanted: Collection[str], found: Mapping[str, Any]) -> str:

@@ -24,7 +24,7 @@ from .loading import current_catalog, load, loads
 from .net import Net, required
 from .overrides import with_fold, with_options
 from .planning import build_plan, plan_of
-from .plateau import Stand, plateau_of, require_figure
+from .plateau import Stand, plateau_of
 from .precision import PRECISIONS, TF32
 from .program_cache import program_of, share_programs
 from .programs import KEPT, MASK, Built, build, describe, fed_to_fit
@@ -49,9 +49,9 @@ from .states import (
 )
 from .traced_step import TracedStep, trace_step
 from .tracing import MODES, Mode
-from .training_checks import require_update
+from .training_checks import length_of, require_parts
 from .update import GUARD, gradient_name
-from .warm_start import Start, cannot_start, start_of
+from .warm_start import Start, cannot_start, chosen_weights, require_start, start_of
 
 __all__ = [
     "AVERAGE",
@@ -93,6 +93,7 @@ __all__ = [
     "build_for_any_batch",
     "build_scores",
     "cannot_start",
+    "chosen_weights",
     "changed_parts",
     "check_data",
     "check_feeds",
@@ -116,6 +117,7 @@ __all__ = [
     "lift_programs",
     "sweep_key",
     "load",
+    "length_of",
     "loads",
     "plan_of",
     "training_lengths",
@@ -133,8 +135,8 @@ __all__ = [
     "plateau_of",
     "constant_rate",
     "rates",
-    "require_figure",
-    "require_update",
+    "require_parts",
+    "require_start",
     "tables",
     "stack_program",
     "with_init",

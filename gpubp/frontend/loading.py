@@ -36,7 +36,7 @@ from .plateau import check_plateau
 from .plugins import load_plugins
 from .standalone_source import params_as_text
 from .suspicions import Traced, suspicions
-from .training_checks import against_optimizer
+from .training_checks import against_lengths, against_optimizer
 from .update import check_update
 
 
@@ -154,7 +154,8 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         raise DiagnosticError(*sort_diagnostics(graph, found))
     places = layer_settings(graph, parameters.values())
     errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
-    errors += against_optimizer(graph.train) if graph.train is not None else ()
+    if graph.train is not None:
+        errors += [*against_lengths(graph.train), *against_optimizer(graph.train)]
     errors += check_least_squares(graph, cx, eqns, terms, places.frozen)
     if errors:
         raise DiagnosticError(*errors)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from dsl.diagnostics import Diagnostic, Label
+from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, LayerGraph, Node, Static
 from dsl.records import dataclass
 from dsl.source import Span
@@ -129,10 +129,6 @@ class Net:
             help = "`epochs = 100` goes through the data 100 times"
             word = Span(section.span.source, section.span.start, section.span.start + len("train"))
             raise NetError([Diagnostic("E0502", "`train` has neither `epochs` nor `steps`", word, help=(help,))])
-        if options.get("epochs") is not None and options.get("steps") is not None:
-            labels = (Label(section.spans["epochs"], "this many epochs"),)
-            message, span = "`train` has both `epochs` and `steps`", section.spans["steps"]
-            raise NetError([Diagnostic("E0502", message, span, "this many steps", labels, help=("keep one of them",))])
 
     def require_loss(self) -> None:
         """Raise GpubpError if the file has no loss."""

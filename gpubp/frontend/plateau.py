@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph, Static
@@ -89,7 +89,7 @@ def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
     return [Diagnostic("E0522", f"`{figure}` is not computed after an epoch", span, help=help)]
 
 
-def require_figure(graph: LayerGraph, parts: Collection[str]) -> None:
+def require_figure(graph: LayerGraph, parts: Container[str]) -> None:
     """Raise NetError if the plateau monitors a part of the data that does not exist."""
     choice = plateau_choice(graph)
     part = str(choice.options["figure"]).partition(".")[0] if choice is not None else ""

@@ -1,15 +1,26 @@
-"""Options of a training that contradict each other."""
+"""Options of a training that contradict each other, or the rows that there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
 
-from dsl.diagnostics import Diagnostic
-from dsl.graph import LayerGraph, Train
+from dsl.diagnostics import Diagnostic, Label
+from dsl.graph import Train
 
 from ..data.batches import optimizer_of
 from ..errors import NetError
+from .early_stopping import Watch, watch_of
+from .net import Net
+from .plateau import require_figure
 from .states import accumulated
+
+
+def against_lengths(train: Train) -> Iterator[Diagnostic]:
+    """The error of a length that is given twice."""
+    if train.options.get("epochs") is not None and train.options.get("steps") is not None:
+        labels = (Label(train.spans["epochs"], "this many epochs"),)
+        message, span = "`train` has both `epochs` and `steps`", train.spans["steps"]
+        yield Diagnostic("E0502", message, span, "this many steps", labels, help=("keep one of them",))
 
 
 def against_optimizer(train: Train) -> Iterator[Diagnostic]:
@@ -31,11 +42,25 @@ def against_optimizer(train: Train) -> Iterator[Diagnostic]:
             yield Diagnostic("E0523", message, train.spans[key], help=(f"leave `{key}` out",))
 
 
-def require_update(graph: LayerGraph, steps: int) -> None:
-    """Raise NetError if a training of so many batches would never update anything."""
-    train = graph.train
-    if train is None:
-        return
+def length_of(net: Net, rows: int) -> tuple[int, int, int]:
+    """The batch size, the steps of an epoch and the steps in all of a training on so many rows."""
+    batch, steps = net.batch_size(rows), net.option("steps")
+    per_epoch = -(-rows // batch)
+    return batch, per_epoch, int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps)
+
+
+def require_parts(net: Net, parts: Mapping[str, Sized]) -> Watch | None:
+    """What decides on the best state of a training on these parts of the data. Raises NetError if the file monitors
+    another part, or if it would never update anything."""
+    watch = watch_of(net, parts)
+    require_figure(net.graph, parts)
+    _, _, steps = length_of(net, len(parts["train"]))
+    if net.graph.train is not None and steps:
+        _require_update(net.graph.train, steps)
+    return watch
+
+
+def _require_update(train: Train, steps: int) -> None:
     window = accumulated(train)
     if window > steps:
         message = f"`accumulate` combines {window:,} batches into one update, but the training has only {steps:,}"

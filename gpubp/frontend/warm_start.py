@@ -41,6 +41,27 @@ def start_of(net: Net) -> Start | None:
     return start
 
 
+def require_start(net: Net) -> Start | None:
+    """The same. Raises NetError, at the place in the file, if it does not exist, or has nothing to give."""
+    start = start_of(net)
+    if start is None:
+        return None
+    if not (net.base / start.path).exists():
+        help = "paths start in the folder of the `.net` file; `gpubp runs` lists the runs; or leave `start` out"
+        raise cannot_start(net, f"`{start.path}` does not exist", help=help)
+    for place in start.only:
+        if not chosen_weights(net, (place,)):
+            raise cannot_start(net, f"`{place}` has no weights", "only")
+    return start
+
+
+def chosen_weights(net: Net, places: Sequence[str]) -> list[str]:
+    """The names of weights and statistics in some places of the model, of all if none is given."""
+    names = (*net.layout.parameters, *net.buffers)
+    within = [n for n in names if any(n == place or n.startswith(f"{place}.") for place in places)]
+    return within if places else list(names)
+
+
 def cannot_start(net: Net, message: str, option: Literal["path", "only"] = "path", help: str = "") -> NetError:
     """The error for weights that cannot be used."""
     choice = net.graph.train.options.get("start") if net.graph.train is not None else None

@@ -15,7 +15,7 @@ from ..ir import Var
 Pair = tuple[int, int]
 
 MAX_PLACES, MAX_PIXELS = 2**12, 2**20
-"""The largest window: the pixels that it reads, and those it spans. All of them may need padding."""
+"""The largest window: the pixels that it reads, and those it spans, which may all need padding, or moves by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,9 @@ def window_parameters(name: str, axes: int, size: Any, stride: Any, dilation: An
     """A window's size, strides and dilations, each as two numbers."""
     kernel, strides = pair(name, "size", size, axes), pair(name, "stride", stride, axes)
     dilations = pair(name, "dilation", dilation, axes)
+    if max(strides) > MAX_PIXELS:
+        message = f"a stride of `{name}` is {max(strides):,} pixels, over {MAX_PIXELS:,}"
+        raise ShapeError(message, "use a smaller `stride`", code="E0308")
     taps, pixels = math.prod(kernel), math.prod(map(span, kernel, dilations))
     if taps > MAX_PLACES or pixels > MAX_PIXELS:
         size_text = f"{taps:,} places, over {MAX_PLACES:,}"

@@ -17,13 +17,6 @@ GIVEN = "data["
 """Prefix of names in `hashes` that are not files."""
 
 
-def length_of(net: Net, rows: int) -> tuple[int, int, int]:
-    """The batch size, the steps of an epoch and the steps in all of a training on so many rows."""
-    batch, steps = net.batch_size(rows), net.option("steps")
-    per_epoch = -(-rows // batch)
-    return batch, per_epoch, int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps)
-
-
 def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -> Dataset:
     """The data set from `given`, or from the file's `data` if that is None.
 

@@ -12,10 +12,10 @@ from ..data import Dataset
 from ..errors import DivergedError, SaveError
 from ..executor import Executor, Programs, Rows, Steps, first_non_finite, require_finite_losses, require_memory
 from ..executor.checkpoint import UNDECIDED, Saved
-from ..frontend import STEP, Net, plateau_of, require_figure, require_update, training_lengths, watch_of
+from ..frontend import STEP, Net, length_of, plateau_of, require_parts, training_lengths
 from .best import Best, Sums
 from .course import Course, StepRequest
-from .dataset import dataset_of, hashes, length_of
+from .dataset import dataset_of, hashes
 from .environment import algorithms, describe_run, experiment
 from .final import measure
 from .folder import RunFolder
@@ -57,9 +57,8 @@ class Training:
                 if not fresh:
                     ex.load_state_dict(saved.state)
         dataset = dataset_of(ex, data, split_seed)
-        watch = watch_of(net, dataset.parts)
+        watch = require_parts(net, dataset.parts)
         self.best, self.plateau = None if watch is None else Best(watch), plateau_of(net.graph)
-        require_figure(net.graph, dataset.parts)
         self.batch, self.per_epoch, self.total = length_of(net, len(dataset.parts["train"]))
         self.race = self._prepare(dataset, fresh=fresh)
         if self.race is not None and saved is not None:
@@ -88,7 +87,6 @@ class Training:
         rows = dataset.part("train")
         if fresh:
             ex.fit(rows)
-        require_update(net.graph, self.total)
         ex.set_counters(training_lengths(self.per_epoch, self.total))
         race = None
         if restarts > 1:

@@ -17,15 +17,13 @@ from ..executor import Sweep, max_side_by_side, require_memory
 from ..frontend import (
     Net,
     UnlikeError,
+    length_of,
     load,
-    require_figure,
-    require_update,
+    require_parts,
     sweep_key,
     training_lengths,
-    watch_of,
     with_options,
 )
-from .dataset import length_of
 from .groups import mean_std
 from .restarts import Race, begin
 from .run import Progress
@@ -177,13 +175,11 @@ def _trained(
     dataset = load_data(net.graph, net.base, sweep.seeds[0])
     rows, count = dataset.part("train"), len(dataset.parts["train"])
     batch, per_epoch, total = length_of(net, count)
-    for one in nets:
-        require_figure(one.graph, dataset.parts)
-        require_update(one.graph, total)
+    watches = [require_parts(one, dataset.parts) for one in sweep.nets]
     require_memory(net, sweep.backend, net.dtype, min(batch, count), sweep.count)
     begin(sweep, rows, training_lengths(per_epoch, total))
     valid = dataset.part("valid") if "valid" in dataset.parts else None
-    race = Race(sweep, rows, valid, [watch_of(one, dataset.parts) for one in sweep.nets])
+    race = Race(sweep, rows, valid, watches)
     sweep.require_bits(min(batch, count))
     each = [range(k, k + restarts) for k in range(0, sweep.count, restarts)]
     epochs = [0] * len(nets)

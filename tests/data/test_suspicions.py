@@ -78,7 +78,7 @@ def test_large_numbers_that_differ_little(world: World) -> None:
     world.write("a.csv", "u,t,y\n" + "".join(f"{1e9 + i},{1e9 - i},{2e9 + i}\n" for i in range(50)))
     assert [one for _, one in warnings(world, csv("x, y", target="y"))] == [
         "float32 rounds away a large part of the variation of `u` of `x` and 1 other column",
-        "float32 rounds away a large part of the variation of `y` of `y`",
+        "float32 rounds away a large part of the variation of `y`",
     ]
 
 

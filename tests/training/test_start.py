@@ -133,7 +133,7 @@ def test_names_of_another_library_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "change", "message"),
     [
-        ('"first/nowhere"', "", "cannot read `.*nowhere`: no such file or directory"),
+        ('"first/nowhere"', "", "`first/nowhere` does not exist"),
         ('"first"', "", r"cannot read `.*first/last\.safetensors`: no such file"),
         ('"first/a.csv"', "", r"`.*first/a\.csv` is not a saved state, or is damaged"),
         ('"first/run"', "7", r"`p\.dense\.weight` has shape \[3, 6\] in `first/run`, and \[3, 7\] here"),
