@@ -17,22 +17,28 @@ def distance(a: str, b: str, limit: int) -> int:
     """Edits (insert, delete, replace, swap of neighbors) from `a` to `b`; `limit + 1` where there are more than
     `limit`.
 
-    Optimal string alignment: Damerau, "A technique for computer detection and correction of spelling errors", 1964.
+    Optimal string alignment: Damerau, "A technique for computer detection and correction of spelling errors", 1964;
+    only the diagonals that `limit` edits reach: Ukkonen, "Algorithms for approximate string matching", 1985.
     """
     if abs(len(a) - len(b)) > limit:
         return limit + 1
+    alike = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    a, b = a[alike:], b[alike:]
+    far = limit + 1
     before: list[int] = []
-    row = list(range(len(b) + 1))
+    row = [min(j, far) for j in range(len(b) + 1)]
     for i, x in enumerate(a, 1):
-        before, last, row = row, before, [i]
-        for j, y in enumerate(b, 1):
+        before, last, row = row, before, [far] * (len(b) + 1)
+        row[0] = min(i, far)
+        for j in range(max(1, i - limit), min(len(b), i + limit) + 1):
+            y = b[j - 1]
             best = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
                 best = min(best, last[j - 2] + 1)
-            row.append(best)
+            row[j] = best
         if min(row) > limit:
-            return limit + 1
-    return row[-1]
+            return far
+    return min(row[-1], far)
 
 
 def nearest(wrong: str, names: Iterable[str], fits: Callable[[str], bool] = lambda name: True) -> str | None:

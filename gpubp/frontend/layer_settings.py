@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import accumulate
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Choice, LayerGraph, Static
@@ -29,10 +30,11 @@ def layer_settings(graph: LayerGraph, parameters: Iterable[Parameter]) -> LayerS
     if train is None:
         return LayerSettings(frozenset(), {})
     weights = [p.name for p in parameters]
+    weights_in, names_in = _by_place(weights), _by_place((*weights, *(node.name for node in graph.nodes)))
     errors: list[Diagnostic] = []
     frozen_paths = _paths(train.options.get("freeze"))
-    errors += [_weightless("freeze", path, graph, weights) for path in frozen_paths if not _within(path, weights)]
-    frozen = {name for path in frozen_paths for name in _within(path, (*weights, *(node.name for node in graph.nodes)))}
+    errors += [_weightless("freeze", path, graph, weights) for path in frozen_paths if path not in weights_in]
+    frozen = {name for path in frozen_paths for name in names_in.get(path, ())}
     factors: dict[str, float] = {}
     chosen = train.options.get("rates") or ()
     assert isinstance(chosen, tuple)
@@ -45,7 +47,7 @@ def layer_settings(graph: LayerGraph, parameters: Iterable[Parameter]) -> LayerS
                 errors.append(
                     Diagnostic("E0521", f"`{path}` is given two rates", rate.span, help=("keep one of them",))
                 )
-            elif not _within(path, weights):
+            elif path not in weights_in:
                 errors.append(_weightless("rates", path, graph, weights))
             factors[path] = float(factor)
     if weights and frozen.issuperset(weights) and not errors:
@@ -54,7 +56,7 @@ def layer_settings(graph: LayerGraph, parameters: Iterable[Parameter]) -> LayerS
     if errors:
         raise DiagnosticError(*errors)
     # The innermost place takes precedence.
-    rates = {name: factors[path] for path in sorted(factors, key=len) for name in _within(path, weights)}
+    rates = {name: factors[path] for path in sorted(factors, key=len) for name in weights_in[path]}
     return LayerSettings(frozenset(frozen), rates)
 
 
@@ -62,9 +64,13 @@ def _paths(value: Static) -> tuple[str, ...]:
     return tuple(str(path) for path in value) if isinstance(value, tuple) else ()
 
 
-def _within(path: str, names: Iterable[str]) -> list[str]:
-    """The names at or within the place."""
-    return [name for name in names if name == path or name.startswith(f"{path}.")]
+def _by_place(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names at or within each place."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for place in accumulate(name.split("."), "{}.{}".format):
+            found.setdefault(place, []).append(name)
+    return found
 
 
 def _weightless(key: str, path: str, graph: LayerGraph, weights: list[str]) -> Diagnostic:

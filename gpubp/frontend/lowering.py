@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import field
+from itertools import chain, groupby
 from typing import Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError
@@ -246,6 +247,10 @@ def _constant(value: Any, dtype: str) -> Operand:
     """A number stays a literal, with a weak dtype; evenly nested lists become a value with a batch axis of size 1."""
     if isinstance(value, bool | int | float):
         return value
-    rows = [_constant(item, dtype) for item in value]
-    parts = [row if isinstance(row, Var) else ops.full((1,), float(row), dtype) for row in rows]
-    return ops.concat([ops.reshape(p, shape=(1, 1, *p.shape[1:])) for p in parts], axis=1)
+    shape, numbers = [len(value)], value
+    while isinstance(numbers[0], tuple):
+        shape.append(len(numbers[0]))
+        numbers = [*chain.from_iterable(numbers)]
+    # Equal numbers side by side are one equation, but for 0 and -0.
+    runs = [(float.fromhex(number), len([*run])) for number, run in groupby(map(float.hex, map(float, numbers)))]
+    return ops.reshape(ops.concat([ops.full((1, n), value, dtype) for value, n in runs], axis=1), shape=(1, *shape))

@@ -48,6 +48,20 @@ def test_twice_the_mistakes_are_twice_the_work(line: str) -> None:
     assert large - middle <= 2.1 * (middle - small)
 
 
+def test_twice_the_frozen_places_are_twice_the_work() -> None:
+    def work(count: int) -> int:
+        body = "".join(f"  h{i} = {f'h{i - 1}' if i else 'x'} -> dense(3)\n" for i in range(count))
+        frozen = ", ".join(f"h{i}" for i in range(count - 1))
+        return checking(
+            f"model {{\n  input x: [3]\n{body}  output p = h{count - 1} -> relu\n}}\n"
+            f"train {{\n  loss = mean(p)\n  optimizer = adam\n  freeze = [{frozen}]\n}}\n"
+        )
+
+    work(2)
+    small, middle, large = work(50), work(100), work(200)
+    assert large - middle <= 2.1 * (middle - small)
+
+
 @pytest.mark.parametrize(
     ("before", "part", "after"),
     [
