@@ -5,6 +5,7 @@ Everything is counted in columns of a terminal: a tab is four, a wide character 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -16,11 +17,12 @@ from .source import Source, Span
 
 COLUMNS = 120
 """The width of messages where the terminal does not report its own."""
-_BESIDE = 11
-"""Columns taken up by the line number and the ellipses."""
-_LEAST = 40
+_LEAST = 20
+"""Columns that a line is given, on a terminal however narrow."""
 _TAB = 4
 _CUT = "..."
+_WORD = re.compile(r"(?:`[^`]*`|\S)+")
+"""What is not parted at the end of a line: a word, or code, with what touches it."""
 
 Pieces = list[tuple[str, str]]
 """Runs of text with their style: `plain`, `primary` (the place itself), `frame` (secondary places)."""
@@ -74,15 +76,30 @@ def _shown(character: str) -> str:
 def _width(character: str) -> int:
     if character == "\t":
         return _TAB
-    if character == "\ufeff" or unicodedata.combining(character):
+    if character == "\ufeff" or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def excerpt(source: Source, marks: list[Mark], columns: int = COLUMNS) -> list[tuple[int | None, Pieces]]:
-    """Rows to print: a line's number with its text, 0 with underlines and labels, None for lines left out. A line that
-    is too long for `columns` is cut on either side of what it is about."""
-    widest = max(_LEAST, columns - _BESIDE)
+def wrapped(text: str, columns: int, hang: int = 0) -> str:
+    """A text in lines of so many columns, all but the first of them `hang` columns in, which take the place of blanks;
+    code in backticks stays whole if it fits into a line."""
+    whole = _WORD.findall(text)
+    words = [word for each in whole for word in ([each] if _columns(each) <= columns - hang else each.split())]
+    lines, left = [""], 0
+    for word in words:
+        needed = _columns(word)
+        if lines[-1] and needed >= left:
+            lines.append("")
+        left = (left - 1 if lines[-1] else columns - hang) - needed
+        lines[-1] += f" {word}" if lines[-1] else word
+    return f"\n{' ' * hang}".join(lines)
+
+
+def excerpt(source: Source, marks: list[Mark], columns: int) -> list[tuple[int | None, Pieces]]:
+    """Rows to print, none wider than `columns`: a line's number with its text, 0 with underlines and labels, None for
+    lines left out. A line that is too long is cut on either side of what it is about."""
+    columns = max(columns, _LEAST)
     bars: dict[int, list[_Bar]] = {}
     for mark in marks:
         for number, bar in _bars(source, mark):
@@ -91,12 +108,12 @@ def excerpt(source: Source, marks: list[Mark], columns: int = COLUMNS) -> list[t
     previous = 0
     for number in sorted(bars):
         if previous and number == previous + 2:
-            rows.append((previous + 1, [("plain", _window(visible(source.line(previous + 1)), [], widest)[0])]))
+            rows.append((previous + 1, [("plain", _window(visible(source.line(previous + 1)), [], columns)[0])]))
         elif previous and number > previous + 2:
             rows.append((None, []))
-        text, moved = _window(_visible_line(source.line(number)), bars[number], widest)
+        text, moved = _window(_visible_line(source.line(number)), bars[number], columns)
         rows.append((number, [("plain", text.rstrip())]))
-        rows += [(0, pieces) for pieces in _underlines(moved)]
+        rows += [(0, pieces) for pieces in _underlines(moved, columns)]
         previous = number
     return rows
 
@@ -135,15 +152,21 @@ def _edges(line: str) -> Sequence[int]:
     return tuple(accumulate(map(_width, line), initial=0))
 
 
-def _window(text: str, bars: list[_Bar], widest: int) -> tuple[str, list[_Bar]]:
+def _columns(text: str) -> int:
+    return _edges(text)[-1]
+
+
+def _window(text: str, bars: list[_Bar], columns: int) -> tuple[str, list[_Bar]]:
     """A long line shortened to the part around its bars, the primary one first, and the bars at their new columns."""
     edges = _edges(text)
-    total = edges[-1]
-    if total <= widest:
+    total, widest = edges[-1], columns - 2 * len(_CUT)
+    if total <= columns:
         return text, bars
     chosen = next((bar for bar in bars if bar.primary), bars[0] if bars else None)
     low = max(0, min((chosen.start if chosen else 0) - widest // 3, total - widest))
     high = low + widest
+    if low == 0 or high == total:  # there is nothing to leave out on this side
+        low, high = max(0, low - len(_CUT)), min(total, high + len(_CUT))
     kept = []
     for i in range(max(0, bisect_left(edges, low) - 1), min(bisect_right(edges, high), len(text))):
         at, end = edges[i], edges[i + 1]
@@ -160,8 +183,9 @@ def _window(text: str, bars: list[_Bar], widest: int) -> tuple[str, list[_Bar]]:
     return before + "".join(kept) + after, moved
 
 
-def _underlines(bars: list[_Bar]) -> list[Pieces]:
-    """The rows below a line: the underlines with the last one's words behind, then the other words, hung on a `|`."""
+def _underlines(bars: list[_Bar], columns: int) -> list[Pieces]:
+    """The rows below a line: the underlines with the last one's words behind, then the other words, hung on a `|`.
+    Words that would end beyond `columns` begin further left."""
     ordered = sorted(bars, key=lambda bar: (bar.start, bar.end, bar.primary))
     canvas: dict[int, tuple[str, str]] = {}
     for bar in sorted(ordered, key=lambda bar: (bar.primary, bar.start - bar.end)):
@@ -169,24 +193,28 @@ def _underlines(bars: list[_Bar]) -> list[Pieces]:
             canvas[column] = ("^" if bar.primary else "-", bar.style)
     worded = [bar for bar in ordered if bar.text]
     rightmost = max(bar.end for bar in ordered)
-    if worded and worded[-1].end == rightmost and sum(bar.start == worded[-1].start for bar in worded) == 1:
-        _write(canvas, worded[-1], rightmost + 1)
-        worded.pop()
+    alone = worded and worded[-1].end == rightmost and sum(bar.start == worded[-1].start for bar in worded) == 1
+    if alone and rightmost + 1 + _columns(worded[-1].text) <= columns:
+        bar = worded.pop()
+        _write(canvas, bar.text, bar.style, rightmost + 1)
     rows = [_pieces(canvas)]
     while worded:
         hooks = {bar.start: ("|", bar.style) for bar in worded}
         rows.append(_pieces(hooks))
         bar = worded.pop()
-        hooks = {other.start: ("|", other.style) for other in worded}
-        _write(hooks, bar, bar.start)
-        rows.append(_pieces(hooks))
+        lines = wrapped(bar.text, columns).split("\n")
+        column = max(0, min(bar.start, columns - max(map(_columns, lines))))
+        for line in lines:
+            hooks = {other.start: ("|", other.style) for other in worded}
+            _write(hooks, line, bar.style, column)
+            rows.append(_pieces(hooks))
     return rows
 
 
-def _write(canvas: dict[int, tuple[str, str]], bar: _Bar, column: int) -> None:
-    """Write a bar's label at a column; wide characters take two cells."""
-    for character in bar.text:
-        canvas[column] = (character, bar.style)
+def _write(canvas: dict[int, tuple[str, str]], text: str, style: str, column: int) -> None:
+    """Write a label at a column, one cell for each character."""
+    for character in text:
+        canvas[column] = (character, style)
         column += 1
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from .diagnostics import Diagnostic
-from .excerpt import COLUMNS, Mark, excerpt, visible
+from .excerpt import COLUMNS, Mark, excerpt, visible, wrapped
 from .records import dataclass
 from .source import Source, Span
 
@@ -31,23 +31,28 @@ class _Paint:
         return f"{_STYLES[style]}{text}{_RESET}" if self.color and text.strip() and style in _STYLES else text
 
 
-def to_text(diagnostic: Diagnostic, *, color: bool = False, columns: int = COLUMNS) -> str:
+def to_text(diagnostic: Diagnostic, *, color: bool = False, columns: int | None = None) -> str:
     """Several lines without a line break at the end: the message, the places in the text, notes and help.
 
     Notes that tell the way through blocks and loops (`in ...`) stand before the help, all others after it. `color` adds
-    ANSI escapes; `columns` is where excerpts end; nothing from the file or the message reaches the terminal as a
+    ANSI escapes; `columns` is the width of the terminal: excerpts are cut there, and all else goes on in the next line.
+    Without it messages and notes are one line each. Nothing from the file or the message reaches the terminal as a
     control character.
     """
     paint = _Paint(color, diagnostic.severity)
     head = f"{diagnostic.severity}[{diagnostic.code}]"
-    lines = [paint("primary", head) + paint("strong", f": {visible(diagnostic.message)}")]
-    lines += _places(diagnostic, paint, columns)
+    lines = [paint("primary", head) + paint("strong", f": {_told(diagnostic.message, columns, len(head) + 2)}")]
+    lines += _places(diagnostic, paint, COLUMNS if columns is None else columns)
     traces = [note for note in diagnostic.notes if _TRACE.match(note)]
     others = [note for note in diagnostic.notes if not _TRACE.match(note)]
     for kind, texts in (("note", traces), ("help", diagnostic.help), ("note", others)):
         style = "help" if kind == "help" else "strong"
-        lines += [paint(style, f"{kind}:") + f" {visible(text)}" for text in texts]
+        lines += [paint(style, f"{kind}:") + f" {_told(text, columns, len(kind) + 2)}" for text in texts]
     return "\n".join(lines)
+
+
+def _told(text: str, columns: int | None, hang: int) -> str:
+    return visible(text) if columns is None else wrapped(visible(text), columns, hang)
 
 
 def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -98,7 +103,7 @@ def _places(diagnostic: Diagnostic, paint: _Paint, columns: int) -> list[str]:
         arrow = "-->" if not lines else ":::"
         lines.append(" " * width + paint("frame", arrow) + f" {visible(source.name)}:{line}:{column}")
         lines.append(paint("frame", " " * (width + 1) + "|"))
-        for number, pieces in excerpt(source, several, columns):
+        for number, pieces in excerpt(source, several, columns - width - len(" | ")):
             if number is None:
                 lines.append(paint("frame", "..."))
                 continue

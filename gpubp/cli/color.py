@@ -7,9 +7,12 @@ import re
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterable
 from typing import TextIO
 
+from dsl.diagnostics import Diagnostic
 from dsl.excerpt import COLUMNS
+from dsl.render import to_text
 
 _GAP = re.compile(r"\S {2,}(?=\S)")
 """What parts the columns of a table, or a name from what is said of it."""
@@ -29,6 +32,12 @@ def columns_of(stream: object) -> int:
     if not getattr(stream, "isatty", lambda: False)():
         return COLUMNS
     return shutil.get_terminal_size((COLUMNS, 24)).columns
+
+
+def findings(found: Iterable[Diagnostic], stream: object) -> str:
+    """Errors and warnings as `stream` shows them: in colour, and fitted to its width, if it is a terminal."""
+    columns = columns_of(stream) if getattr(stream, "isatty", lambda: False)() else None
+    return "\n\n".join(to_text(one, color=use_color(stream), columns=columns) for one in found)
 
 
 def say(text: str, stream: TextIO | None = None, hang: int | None = None) -> None:

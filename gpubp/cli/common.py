@@ -11,12 +11,11 @@ from pathlib import Path
 
 from dsl.diagnostics import Diagnostic
 from dsl.excerpt import visible
-from dsl.render import to_text
 
 from ..data import Dataset
 from ..errors import GpubpError, NetError
 from ..frontend import MAIN, Net, load
-from .color import columns_of, use_color
+from .color import findings
 from .examples import FOLDER as EXAMPLES
 from .streams import print_error
 
@@ -128,5 +127,4 @@ def rows_of(dataset: Dataset) -> str:
 def warn(warnings: Iterable[Diagnostic]) -> None:
     """Print warnings to standard error."""
     for warning in warnings:
-        text = to_text(warning, color=use_color(sys.stderr), columns=columns_of(sys.stderr))
-        print_error(text + "\n")
+        print_error(findings([warning], sys.stderr) + "\n")

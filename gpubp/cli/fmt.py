@@ -16,11 +16,10 @@ from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.excerpt import visible
 from dsl.format import FormatError, format_text
 from dsl.reading import MAX_BYTES, decode, not_text, read
-from dsl.render import to_text
 from dsl.source import Source
 
 from ..errors import GpubpError, NetError, reason
-from .color import use_color
+from .color import findings, use_color
 from .streams import print_error
 
 STDIN = "<stdin>"
@@ -54,7 +53,7 @@ def work(arguments: argparse.Namespace) -> int:
         try:
             differs = _format(name, arguments)
         except DiagnosticError as error:
-            _complain("\n\n".join(to_text(d, color=use_color(sys.stderr)) for d in error.diagnostics))
+            _complain(findings(error.diagnostics, sys.stderr))
             code = 2
         except GpubpError as error:
             _complain(f"error: {visible(str(error))}")

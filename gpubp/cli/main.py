@@ -12,12 +12,11 @@ from difflib import get_close_matches
 from importlib import import_module
 
 from dsl.excerpt import visible
-from dsl.render import to_text
 from dsl.wording import short
 
 from .. import __version__
 from ..errors import NO_ROOM, DeviceFailedError, DivergedError, GpubpError, NetError, SaveError, reason
-from .color import columns_of, fitted, use_color
+from .color import findings, fitted
 from .interrupt import interruptible
 from .streams import discard, open_streams, print_error
 
@@ -52,12 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if argv is None else argv))
     except NetError as error:
-        color, columns = use_color(sys.stderr), columns_of(sys.stderr)
-        print_error("\n\n".join(to_text(d, color=color, columns=columns) for d in error.diagnostics))
+        print_error(findings(error.diagnostics, sys.stderr))
         return 2
     except GpubpError as error:
         # Names of files may hold what a terminal obeys.
-        print_error("\n".join(map(visible, f"error: {error}".split("\n"))))
+        print_error(fitted("\n".join(map(visible, f"error: {error}".split("\n"))), sys.stderr, len("error: ")))
         return 1 if isinstance(error, DivergedError | SaveError | DeviceFailedError) else 2
     except MemoryError as error:
         text = str(error) or "the net or its data is too large for this machine"

@@ -230,7 +230,7 @@ def test_a_long_line_is_cut(place: int, columns: int) -> None:
     spans = (Span(source, place, place + 5), Span(source, 500, 501))
     finding = Diagnostic("E0101", "m", spans[0], labels=(Label(spans[1], ""),))
     lines = to_text(finding, columns=columns).split("\n")
-    assert max(map(len, lines)) <= max(columns, 51)
+    assert max(map(len, lines)) <= max(columns, 25)
     column = lines[4].index("^^^^^")
     assert lines[3][column : column + 5] == spans[0].text
     assert ("..." in lines[3][:10]) == (place > 100)
