@@ -16,6 +16,7 @@ from ..frontend.catalog import TRAIN, catalog
 from ..frontend.plugins import load_plugins
 from ..frontend.words import SECTION_OF, Word, default_text, options, sections
 from .color import columns_of, use_color
+from .streams import print_error
 
 _BOLD, _RESET = "\x1b[1m", "\x1b[0m"
 _WIDEST = 100
@@ -42,6 +43,8 @@ def work(arguments: argparse.Namespace) -> int:
     if not told:
         raise GpubpError(_unknown(name, [*known, "train", *keys], words))
     print("\n\n\n".join(told))
+    if sys.flags.optimize > 1:
+        print_error("warning: with `-OO` Python has no docstrings, which say what the words do")
     return 0
 
 

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from errno import EACCES, EPERM, EROFS
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,12 @@ def lock(folder: Path) -> FolderLock:
         raise CheckpointError(f"another process is training in `{folder}`") from None
 
 
+def cannot_save(folder: Path, error: OSError) -> str:
+    """Why nothing can be written to a folder, and what to do where another one would do."""
+    elsewhere = "; `--out DIR`, or `out` in Python, saves elsewhere" if error.errno in (EACCES, EPERM, EROFS) else ""
+    return f"cannot save to `{folder}`: {reason(error)}{elsewhere}"
+
+
 class RunFolder:
     """The folder of one training, empty until the first save: a run that fails before leaves nothing behind.
 
@@ -192,7 +199,7 @@ class RunFolder:
                 file.write(bytes(_PROBE))
         except OSError as error:
             kind = SaveError if error.errno in NO_ROOM else CheckpointError
-            raise kind(f"cannot save to `{self.path}`: {reason(error)}") from None
+            raise kind(cannot_save(self.path, error)) from None
 
     def begin(
         self,

@@ -20,7 +20,7 @@ from ..frontend import Net, changed_parts, domains, identity, load, watch_of, wi
 from ..paths import relative
 from ..strict_json import has_types
 from .environment import data_hashes, different
-from .folder import SEARCH, free_folder, lock, source_name
+from .folder import SEARCH, cannot_save, free_folder, lock, source_name
 from .jobs import processes
 from .run import Progress
 from .sweeps import Candidate, grouped, in_turn
@@ -193,7 +193,7 @@ def run_search(
         search.folder.mkdir(parents=True, exist_ok=True)
         held = lock(search.folder)
     except OSError as error:
-        raise CheckpointError(f"cannot save to `{search.folder}`: {reason(error)}") from None
+        raise CheckpointError(cannot_save(search.folder, error)) from None
     with held:
         write(search.folder / SEARCH, (json.dumps(known, indent=2) + "\n").encode())
         search.done, whole = read_trials(search.folder / TRIALS, domains(search.net))

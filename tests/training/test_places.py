@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 from pathlib import Path
@@ -32,6 +33,16 @@ def test_two_that_begin_at_once(tmp_path: Path) -> None:
     (tmp_path / "other" / "mine").touch()
     other.close()
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["mine"], "what is not its own stays"
+
+
+def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, *arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    net = write_net(tmp_path)
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(gpubp.CheckpointError, match=r"permission denied; `--out DIR`, .* saves elsewhere$"):
+        train(net, out=tmp_path / "out")
 
 
 def test_what_a_kill_left_half_written_is_taken_away(tmp_path: Path) -> None:
