@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+_RUN = {"env.json", "written.net"}
+"""Files by which the folder of a run is known: what it records stays as it is."""
 
 
 def relative(path: Path, start: Path = Path()) -> Path:
@@ -12,3 +16,12 @@ def relative(path: Path, start: Path = Path()) -> Path:
         return Path(os.path.relpath(path, start))
     except ValueError:
         return path.resolve()
+
+
+def net_files(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:
+    """The `.net` files in a folder and those below it, but for hidden ones and those of runs; `onerror` as in
+    os.walk."""
+    for base, folders, files in os.walk(folder, onerror=onerror):
+        run = _RUN.issubset(files)
+        folders[:] = [name for name in folders if not (run or name.startswith("."))]
+        yield from (os.path.join(base, name) for name in files if name.endswith(".net") and not run)

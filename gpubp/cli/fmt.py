@@ -19,6 +19,7 @@ from dsl.reading import MAX_BYTES, decode, not_text, read
 from dsl.source import Source
 
 from ..errors import GpubpError, NetError, reason
+from ..paths import net_files
 from .color import findings, use_color
 from .streams import print_error
 
@@ -27,8 +28,6 @@ _COLORS = {"---": "\x1b[1m", "+++": "\x1b[1m", "@@": "\x1b[36m", "-": "\x1b[31m"
 _LINE = re.compile("[^\n]*\n|[^\n]+")
 _NO_END = "\\ No newline at end of file"
 _RESET = "\x1b[0m"
-_RUN = {"env.json", "written.net"}
-"""Files by which the folder of a run is known: what it records stays as it is."""
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +98,7 @@ def _files(names: list[str]) -> Iterator[str]:
     runs, are left out."""
     seen: set[str] = set()
     for name in names:
-        found = sorted(_walk(name)) if os.path.isdir(name) else [name]
+        found = sorted(net_files(name, _refuse)) if os.path.isdir(name) else [name]
         if not found:
             raise NetError([Diagnostic("E0401", f"there is no `.net` file in `{name}`")])
         for path in found:
@@ -107,13 +106,6 @@ def _files(names: list[str]) -> Iterator[str]:
             if real not in seen:
                 seen.add(real)
                 yield path
-
-
-def _walk(folder: str) -> Iterator[str]:
-    for base, folders, files in os.walk(folder, onerror=_refuse):
-        run = _RUN.issubset(files)
-        folders[:] = [name for name in folders if not (run or name.startswith("."))]
-        yield from (os.path.join(base, name) for name in files if name.endswith(".net") and not run)
 
 
 def _refuse(error: OSError) -> None:

@@ -93,14 +93,16 @@ class Document:
         inner = [d for d in known if d.scope.end - d.scope.start == smallest]
         return next((d for d in reversed(inner) if d.span.start <= offset), inner[0])
 
+    def import_path(self, alias: Definition) -> Path | None:
+        """The path of the file that an import brought, None for other definitions."""
+        statement = next((s for s in self.file.statements if s.span == alias.statement), None)
+        return self.path.parent / statement.path.value if isinstance(statement, syntax.Import) else None
+
     def imported(self, alias: Definition) -> Document | None:
         """The file that an import brought, None for other definitions, and where it cannot be read."""
-        statement = next((s for s in self.file.statements if s.span == alias.statement), None)
-        if not isinstance(statement, syntax.Import):
-            return None
-        path = self.path.parent / statement.path.value
+        path = self.import_path(alias)
         try:
-            return Document(path, read_text(path))
+            return Document(path, read_text(path)) if path is not None else None
         except (DiagnosticError, OSError, ValueError):
             return None
 

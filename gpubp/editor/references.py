@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any
 
 from dsl import syntax
 from dsl.source import Span
@@ -11,44 +13,89 @@ from dsl.tokens import WORDS
 from ..errors import GpubpError
 from ..frontend import current_catalog
 from .document import Document
+from .files import Files
 from .meaning import meaning
 from .names import Definition
 from .tree import around, chains
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_IMPORTED = ("param", "let", "fn", "block")
+"""What other files can name; of formulas and blocks their arguments, too."""
 
 
-def references(document: Document, offset: int) -> list[Span]:
-    """Where the name at an offset is defined and used in this text, in order; nothing for words of the catalogue."""
-    chain = around(document.file, offset)
-    if len(chain) < 2 or not isinstance(chain[-1], syntax.Name):
+def references(document: Document, offset: int, files: Files | None = None) -> list[Span]:
+    """Where the name at an offset is defined and used, in the order of each text, in this one and in `files`; nothing
+    for words of the catalogue."""
+    files = files or Files([document])
+    home, meant = _meant(document, offset, files)
+    if meant is None:
         return []
-    uses = _uses(document)
-    meant = uses.get(_place(chain[-1].span))
-    return [span for span, definition in _spans(document, uses) if definition == meant] if meant else []
-
-
-def rename(document: Document, offset: int, new: str) -> list[Span]:
-    """The places at which `new` must be written for the name at an offset. Raises GpubpError where that is no name, or
-    would mean something else."""
-    found = references(document, offset)
-    if not found:
-        raise GpubpError("only names that this file defines can be changed")
-    if not _NAME.fullmatch(new) or new in WORDS:
-        raise GpubpError(f"`{new}` is no name")
-    text, at = "", 0
-    for span in found:
-        text += document.source.text[at : span.start] + new
-        at = span.end
-    after = Document(document.path, text + document.source.text[at:])
-    before = [(f.code, f.message.replace(f"`{found[0].text}`", f"`{new}`")) for f in document.findings]
-    if [(f.code, f.message) for f in after.findings] != before or len(references(after, found[0].start)) != len(found):
-        raise GpubpError(f"with `{new}` in place of `{found[0].text}` the file would mean something else")
+    found = _inside(home, meant)
+    for other in files.importing(home) if meant.sort in (*_IMPORTED, "argument") else ():
+        for chain in chains(other.file):
+            if isinstance(chain[-1], syntax.Name) and _behind_import(other, chain, files) == (home, meant):
+                found.append(chain[-1].span)
     return found
 
 
-def _spans(document: Document, uses: dict[tuple[int, int], Definition]) -> list[tuple[Span, Definition]]:
-    return [(Span(document.source, *place), found) for place, found in sorted(uses.items(), key=lambda use: use[0])]
+def rename(document: Document, offset: int, new: str, files: Files | None = None) -> list[Span]:
+    """The places at which `new` must be written for the name at an offset. Raises GpubpError where that is no name, or
+    would mean something else in the file that defines it."""
+    files = files or Files([document])
+    home, meant = _meant(document, offset, files)
+    if meant is None:
+        raise GpubpError("only names that a file defines can be changed")
+    if not _NAME.fullmatch(new) or new in WORDS:
+        raise GpubpError(f"`{new}` is no name")
+    found, inside = references(document, offset, files), _inside(home, meant)
+    text, at = "", 0
+    for span in inside:
+        text += home.source.text[at : span.start] + new
+        at = span.end
+    after = Document(home.path, text + home.source.text[at:])
+    before = [(f.code, f.message.replace(f"`{meant.name}`", f"`{new}`")) for f in home.findings]
+    if [(f.code, f.message) for f in after.findings] != before or len(references(after, inside[0].start)) != len(
+        inside
+    ):
+        raise GpubpError(f"with `{new}` in place of `{meant.name}` the file would mean something else")
+    return found
+
+
+def _meant(document: Document, offset: int, files: Files) -> tuple[Document, Definition | None]:
+    """The definition that the name at an offset means, and the text that it stands in."""
+    chain = around(document.file, offset)
+    if len(chain) < 2 or not isinstance(chain[-1], syntax.Name):
+        return document, None
+    return _behind_import(document, chain, files) or (document, _uses(document).get(_place(chain[-1].span)))
+
+
+def _behind_import(document: Document, chain: Sequence[Any], files: Files) -> tuple[Document, Definition] | None:
+    """What `name` in `alias.name`, or an argument of `alias.name(...)`, means, the last node of a chain, and the file
+    that defines it."""
+    name, parent = chain[-1], chain[-2]
+    path = chain[-3].function if isinstance(parent, syntax.Argument) else parent
+    if not isinstance(path, syntax.Path) or len(path.parts) != 2 or path.parts[0] is name:
+        return None
+    home = files.imported(document, path.parts[0].text, name.span.start)
+    found = home.lookup(path.parts[1].text, 0) if home is not None else None
+    if home is None or found is None or found.sort not in _IMPORTED:
+        return None
+    if path is parent:
+        return home, found
+    formals = (
+        d for d in home.definitions if d.name == name.text and d.sort == "argument" and d.scope == found.statement
+    )
+    formal = next(formals, None)
+    return (home, formal) if formal is not None else None
+
+
+def _inside(document: Document, meant: Definition) -> list[Span]:
+    """Where a definition of a text is named in it, in order."""
+    return [
+        Span(document.source, *place)
+        for place, found in sorted(_uses(document).items(), key=lambda use: use[0])
+        if found == meant
+    ]
 
 
 def _uses(document: Document) -> dict[tuple[int, int], Definition]:

@@ -7,19 +7,22 @@ they are read quickly.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams, PyglsError
 from pygls.lsp.server import LanguageServer
-from pygls.uris import to_fs_path
+from pygls.uris import from_fs_path, to_fs_path
 from pygls.workspace import TextDocument
 
 from dsl.diagnostics import Diagnostic
+from dsl.source import Span
 
 from .. import __version__
 from .document import Document
+from .files import Files
 from .to_protocol import Positions, diagnostic
 
 QUIET = 0.2
@@ -53,6 +56,24 @@ class NetServer(LanguageServer):
         if known is None or known.source.text != text.source:
             known = self._known[uri] = Document(_path(text), text.source)
         return known
+
+    def files(self) -> Files:
+        """The texts that are open, and the folders of the editor's workspace."""
+        shown = [self.document(uri) for uri in self.workspace.text_documents]
+        roots = [to_fs_path(folder.uri) for folder in self.workspace.folders.values()] or [self.workspace.root_path]
+        return Files(shown, (Path(root) for root in roots if root))
+
+    def location(self, span: Span) -> lsp.Location:
+        """A span of some file as the editor names it."""
+        path = os.path.realpath(span.source.name)
+        shown = (uri for uri in self.workspace.text_documents if os.path.realpath(to_fs_path(uri) or uri) == path)
+        uri = next(shown, None) or from_fs_path(path) or path
+        return lsp.Location(uri, Positions(span.source, self.workspace.position_codec).range(span))
+
+    def importing(self, uri: str) -> list[str]:
+        """The other texts that are open and import something: perhaps this one."""
+        others = [other for other in self.workspace.text_documents if other != uri]
+        return [other for other in others if "import" in self.document(other).source.text]
 
     def placed(self, uri: str) -> tuple[Document, Positions]:
         """What an editor shows now, and its offsets as the editor's positions. What needs the net is answered by a

@@ -213,6 +213,15 @@ def test_a_session(tmp_path: Path) -> None:
         assert "adam" in {item.label for item in items}  # type: ignore[union-attr]
         outline = await client.text_document_document_symbol_async(lsp.DocumentSymbolParams(text)) or ()
         assert [one.name for one in outline] == ["data", "model", "train"]
+        folds = await client.text_document_folding_range_async(lsp.FoldingRangeParams(text)) or ()
+        assert [(one.start_line, one.end_line) for one in folds] == [(1, 2), (5, 8), (11, 14)]
+        inside = lsp.SelectionRangeParams(text, [lsp.Position(8, 24)])
+        (selection,) = await client.text_document_selection_range_async(inside) or ()
+        assert selection.range == lsp.Range(lsp.Position(8, 24), lsp.Position(8, 25))
+        (link,) = await client.text_document_document_link_async(lsp.DocumentLinkParams(text)) or ()
+        assert (link.range.start, link.target) == (lsp.Position(2, 13), (tmp_path / "t.csv").as_uri())
+        asked_for = lsp.DocumentHighlightParams(text, lsp.Position(12, 18))
+        assert len(await client.text_document_document_highlight_async(asked_for) or ()) == 2
         change(5, TEXT.replace("epochs    =", "epochs ="))
         await checked(5)
         options = lsp.FormattingOptions(tab_size=2, insert_spaces=True)
@@ -222,6 +231,25 @@ def test_a_session(tmp_path: Path) -> None:
         (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n4,5,6\n")
         client.text_document_did_save(lsp.DidSaveTextDocumentParams(text))
         assert not [one for one in (await published.get()).diagnostics if one.severity == lsp.DiagnosticSeverity.Error]
+        # A file that is saved is read again by those that import it, and a name of it is changed in them, too.
+        lib = tmp_path / "lib.net"
+        lib.write_text("fn twice(v) = 2 * v\n")
+        change(6, 'import "lib.net" as lib\n' + TEXT.replace("dense(1)", "dense(1) -> lib.twice"))
+        await published.get()
+        wrong = "fn twice(v) = 2 * w\n"
+        opened = lsp.TextDocumentItem(lib.as_uri(), "gpubp", 1, wrong)
+        client.text_document_did_open(lsp.DidOpenTextDocumentParams(opened))
+        await published.get()
+        lib.write_text(wrong)
+        client.text_document_did_save(lsp.DidSaveTextDocumentParams(lsp.TextDocumentIdentifier(lib.as_uri())))
+        codes = {
+            sent.uri: {one.code for one in sent.diagnostics} for sent in [await published.get(), await published.get()]
+        }
+        assert codes[uri] == codes[lib.as_uri()] == {"E0201"}
+        twice = lsp.RenameParams(text, lsp.Position(9, 35), "double")
+        edit = await client.text_document_rename_async(twice)
+        assert edit is not None
+        assert {name: len(edits) for name, edits in (edit.changes or {}).items()} == {uri: 1, lib.as_uri(): 1}
         client.text_document_did_close(lsp.DidCloseTextDocumentParams(text))
         assert not (await published.get()).diagnostics
 
