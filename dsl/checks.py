@@ -191,6 +191,11 @@ class _Walk(Choices):
                 tokens.span(index, end),
                 help=(f"a value is passed on with `->`: `{given} -> {called}`",),
             )
+        if before == ")" and called[0].isalpha() and given:
+            name, _, options = called.partition("(")
+            whole = f"{name}({given}{', ' * bool(options[:-1])}{options[:-1]})"
+            message, remedy = f"`{called}` does not return a function that could be called", f"`{short(whole, 60)}`"
+            return Diagnostic("E0114", message, tokens.span(index, end), help=(f"one call takes it all: {remedy}",))
         message = f"`{called}` cannot be called"
         return Diagnostic("E0114", message, tokens.span(index), help=("a product is written with `*`",))
 

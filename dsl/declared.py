@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .diagnostics import Diagnostic
 from .layout import VALUE_END
 from .refusal import Refusal
@@ -131,7 +133,11 @@ class Declared(Refusal):
             inside = written.text.strip("()").strip().rstrip(",")
             remedy = f"the sizes of a shape go in square brackets: `{start}: [{inside}]`"
             return Diagnostic("E0123", "parentheses hold no shape", self._span(), help=(remedy,))
-        size = written.text if self.kind == "NUMBER" else "2"
-        numbers = f"{size} number" if size == "1" else f"{size} numbers"
-        remedy = f"`{start}: [{size}]` for {numbers}, `{start}: class({size})` for one of {size} labels"
+        size = written.text if written.text.isdigit() else "2"
+        remedy = f"`{start}: [{size}]` for {size} numbers, `{start}: class({size})` for one of {size} labels"
+        if size == "1":
+            remedy = f"`{start}: [1]` for one number, `{start}: class(2)` for one of two labels"
+        sides = re.fullmatch(r"([0-9]+(?:[x*][0-9]+)+)", written.text)
+        if sides:
+            remedy = f"a shape is a list of sizes: `{start}: [{', '.join(re.split('[x*]', sides[0]))}]`"
         return Diagnostic("E0125", f"`{short(written.text)}` is not a type", written, help=(remedy,))

@@ -9,8 +9,9 @@ from .choices import Verify
 from .diagnostics import Diagnostic
 from .layout import OPERATORS, VALUE_END, Item
 from .separators import Separators
+from .source import Span
 from .tokens import Tokens
-from .wording import reserved, short
+from .wording import SECTION_NAMES, reserved, short
 
 _RESERVED = frozenset({"TRUTH", "PI"})
 _OWED = {
@@ -166,6 +167,9 @@ class _Mistake(Separators):
         if self.before == "_EQUAL":
             place = tokens.span(self.index - 1, self.index)
             return Diagnostic("E0122", "one `=` gives a value", place, help=("keep one: `=`",))
+        if self.before == "NAME" and inner > self.item.first and tokens.kind(inner) == "_LBRACE":
+            remedy = f"delete `{tokens.all[self.index - 1]} =`; a value is named where the pipe ends: `h = x -> ...`"
+            return Diagnostic("E0122", "stages have no names", self._span(), help=(remedy,))
         if any(tokens.kind(i) == "_EQUAL" for i in range(self.item.first, self.index)) and inner < 0:
             return Diagnostic("E0122", "a statement has one `=`", self._span(), help=("to compare write `==`",))
         if self._in_call():
@@ -177,6 +181,10 @@ class _Mistake(Separators):
     def _range(self) -> Diagnostic | None:
         if self.kind != "_RANGE":
             return None
+        if self._span().source.text.startswith("...", self._span().start):
+            remedy = "a line that begins with `->` or an operator continues the one above"
+            place = Span(self._span().source, self._span().start, self._span().start + 3)
+            return Diagnostic("E0124", "`...` does not continue a line", place, help=(f"delete it: {remedy}",))
         remedy = "`for i in 1..n`, `param depth = 4 in 2..8`; a count is a plain number: `repeat 3 { ... }`"
         return Diagnostic("E0124", "`..` is only allowed after `in`", self._span(), help=(remedy,))
 
@@ -274,6 +282,8 @@ class _Mistake(Separators):
     def _no_name(self) -> tuple[str, ...]:
         """What to write for `hidden-1 = ...`, `hidden layer = ...`, `1st = ...`: something else in a name's place."""
         tokens, first = self.tokens, self.item.first
+        if "_LBRACE" in self.accepted and self.index == first + 1 and tokens.all[first] in SECTION_NAMES:
+            return (f"sections have no names: `{tokens.all[first]} {{ ... }}`",)
         first += tokens.kind(first).startswith("_K_")
         equal = next((i for i in range(first, self.end) if tokens.kind(i) == "_EQUAL"), first)
         if not self.item.section or equal <= self.index or any(tokens.kind(i) in OPENERS for i in range(first, equal)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .diagnostics import Diagnostic
 from .foreign import free_weight, if_as_statement, loop_as_statement, sequential
 from .layout import STATEMENT_WORDS, UNKNOWN, Item
+from .otherwise import SECTIONS, otherwise
 from .tokens import Tokens
 from .wording import MODEL, nearest, reserved, short
 
@@ -82,8 +83,9 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
             return _no_statement(tokens, first, section, allowed)
         if not section:
             guess = "" if item.heads == UNKNOWN else item.heads.removeprefix("_K_").lower()
-            remedy = f"did you mean `{guess}`?" if guess else "the sections are `data`, `model` and `train`"
-            return Diagnostic("E0121", f"there is no section `{word}`", tokens.span(first), help=(remedy,))
+            help = otherwise(word, SECTIONS) or ("the sections are `data`, `model` and `train`",)
+            help = (f"did you mean `{guess}`?",) if guess else help
+            return Diagnostic("E0121", f"there is no section `{word}`", tokens.span(first), help=help)
     if first > 0 and not tokens.breaks[first] and not _follows_head(tokens, item):
         return Diagnostic("E0111", "a statement starts on a new line", tokens.span(first), "start a new line here")
     return None

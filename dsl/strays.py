@@ -24,6 +24,7 @@ _MEANT = {
     "&&": "there is no `and`: `if a then b else false`",
     "||": "there is no `or`: `if a then true else b`",
     "!": "there is no `not`: `if a then false else true`",
+    "~": "there is no `not`: `if a then false else true`",
     ";": "a statement ends with its line",
     "'": 'strings need double quotes: `"..."`',
     "`": 'strings need double quotes: `"..."`',
@@ -131,6 +132,9 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
         return _word(Span(source, start, end))
     if text[start] == '"':
         return _open_string(source, start)
+    if text[start] == "'" and start and (text[start - 1] in ")]_" or text[start - 1].isalnum()):
+        remedy = "`transpose(a)` is the transpose of a value; a column of rows is written `[[0], [1]]`"
+        return Diagnostic("E0104", "`'` does not transpose", Span(source, start, start + 1), help=(remedy,))
     quoted = _QUOTED.match(text, start)
     if quoted:
         span = Span(source, *quoted.span())

@@ -34,6 +34,7 @@ SIGNS = {
 WORDS = {"true": "TRUTH", "false": "TRUTH", "pi": "PI", "and": "AND", "or": "OR", "not": "NOT"}
 WORDS.update({word: f"_K_{word.upper()}" for word in KEYWORDS})
 ERROR = "ERROR"
+_ROWS = "rows of a matrix are lists of their own: `[[0, 1], [1, 1]]`"
 """The type of text that is not a token; it has been reported."""
 
 MAX_ERRORS = 200
@@ -165,7 +166,7 @@ class _Scanner:
         written = self.source.text[start : self.position]
         meant = read_as(written)
         if written == ";" and self._in_list():
-            meant, found = ",", replace(found, message="`;` does not separate items", help=("write `,`",))
+            meant, found = ",", replace(found, message="`;` does not separate items", help=("write `,`", _ROWS))
         if meant is None:
             self.tokens.errors.append((len(self.tokens.all), found))
             self._add(ERROR, written, start)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from .. import syntax
 from ..diagnostics import Label
 from ..graph import Node
+from ..otherwise import ARGUMENTS, otherwise
 from ..records import dataclass
 from ..source import Span
 from ..wording import quoted
@@ -178,7 +179,9 @@ def _by_name(
     )
     message = f"`{form.name}` has no argument `{name.text}`"
     help = help or _stage_of_its_own(cx, form, argument.value) or _another_has(cx, form, name.text)
-    help = help or _factor_of_examples(form, name.text, argument.value)
+    help = help or _factor_of_examples(form, name.text, argument.value) or otherwise(name.text, ARGUMENTS)
+    if not form.options:
+        help = help or (f"leave it out: `{form.name}` takes no arguments besides its input",)
     cx.error("E0204", message, name.span, label="unknown argument", notes=form.notes, help=help)
     return False
 

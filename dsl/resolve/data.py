@@ -133,6 +133,9 @@ def check_names(
                 help = did_you_mean(name.text, free) or ((f"the model has {listed(free, 'and')}",) if free else ())
                 help = (f"did you mean `{free[0]}`?",) if len(free) == 1 else help
                 help = help or done_in_model(name.text, cx.shared.catalog)
+                if name.text.lower().startswith(("divide", "valid", "test")):
+                    help = help or ("the rows are divided by `split = split(train = 80%, valid = 20%)`",)
+                help = help or (f"declare it in `model`: `input {name.text}: [?]`; or leave it out",)
                 cx.error("E0225", message, name.span, help=help)
     if isinstance(data, Poison):
         return

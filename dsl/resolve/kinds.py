@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from ..catalog import Kind, Option
+from collections.abc import Mapping
+
+from ..catalog import Kind, Option, Signature
 from ..graph import Duration, Static, Word
+from ..wording import quoted
 from .signatures import takes_text
 from .suggest import did_you_mean
 from .values import Percent, Value, describe, is_number, plain, shape_of_numbers, show
@@ -68,6 +71,12 @@ def _names(option: Option, value: Value) -> bool:
     if isinstance(value, Word):
         return not option.words or value.name in option.words
     return isinstance(value, tuple) and all(_names(option, item) for item in value)
+
+
+def calls(entries: Mapping[str, Signature], value: Value, written: str) -> list[str]:
+    """Calls of those of some entries whose first option would take a value."""
+    firsts = {name: entry.options[0] for name, entry in sorted(entries.items()) if entry.options}
+    return [f"{name}({quoted(written)})" for name, first in firsts.items() if fit(first, value) is not NO_FIT]
 
 
 def _number(option: Option, value: Percent) -> str:

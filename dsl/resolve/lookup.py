@@ -8,6 +8,7 @@ from .. import syntax
 from ..catalog import Signature
 from ..diagnostics import Label
 from ..graph import Word
+from ..otherwise import FUNCTIONS, otherwise
 from .context import Context
 from .scopes import BlockDef, Entry, FnDef, LayerDef, Unit
 from .suggest import changes_nothing, did_you_mean, foreign_word, listed, nearest, weight_of_a_layer, without_value
@@ -166,10 +167,13 @@ def _unknown_function(cx: Context, path: syntax.Path) -> Poison:
         if name in entries and part not in cx.parts:
             remedy = "penalties belong in `train`, in the loss" if part == "penalty" else ""
             remedy = "metrics belong in `train`: `metrics = [...]`" if part == "metric" else remedy
+            if part == "initializer":
+                remedy = f"an option takes it: `weight([2], init = {name})`, or `dense(8, init = {name})`"
             message = f"`{name}` is {_article(part)}, which does not belong here"
             return cx.error("E0208", message, path.span, help=(remedy,) if remedy else _function_help(cx, name))
     inner = [e for e in _function_names(cx) if e.endswith(f".{name}")]
-    help = (f"did you mean `{inner[0]}`?",) if inner else changes_nothing(name) or _function_help(cx, name)
+    help = (f"did you mean `{inner[0]}`?",) if inner else changes_nothing(name) or otherwise(name, FUNCTIONS)
+    help = help or _function_help(cx, name)
     what = {"metric": "metric", "loss": "loss or function"}.get(cx.parts[0], "layer or function")
     return cx.error("E0208", f"there is no {what} `{name}`", path.span, label="unknown name", help=help or (_LISTED,))
 

@@ -15,7 +15,7 @@ from .arguments import Fits, OptionArgument, match, report_missing
 from .conditions import branch
 from .context import Context, PathUse
 from .forms import Form
-from .kinds import NO_FIT, fit, misfit
+from .kinds import NO_FIT, calls, fit, misfit
 from .signatures import defaults, signature_text, takes_text
 from .suggest import did_you_mean, foreign_word, listed
 from .values import POISON, Operand, Poison, Value, describe, has_node, has_poison
@@ -123,8 +123,8 @@ def _fitted(cx: Context, option: Option, operand: Operand, named: bool, notes: t
     if code == "E0311" and operand.span.text.count("/") == 1:
         help = (f"`//` drops the fraction: `{quoted(operand.span.text.replace('/', '//'))}`",)
     if option.part is not None and option.kinds == ("choice",) and not help:
-        entries = sorted(cx.shared.catalog.entries.get(option.part, {}))
-        help = (f"it takes {listed(entries)}",) if entries else ()
+        known = cx.shared.catalog.entries.get(option.part, {})
+        help = (f"it takes {listed(calls(known, value, operand.span.text) or sorted(known))}",) if known else ()
     if isinstance(value, str) and value in _names_of(cx, option):
         help = (f"names of the language have no quotes: `{option.name} = {value}`",)
     elif isinstance(value, str) and number_value(value) is not None:
@@ -288,7 +288,8 @@ def _paths(cx: Context, option: Option, expr: syntax.Expr, notes: tuple[str, ...
     paths: list[str] = []
     for item in items:
         if not isinstance(item, syntax.Path):
-            return cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes)
+            help = [f"names have no quotes: `{item.value}`"] if isinstance(item, syntax.String) else []
+            return cx.error("E0310", f"`{option.name}` takes {takes_text(option)}", item.span, notes=notes, help=help)
         entry = cx.scope.find(item.parts[0].text)
         if entry is not None:
             cx.use(entry)

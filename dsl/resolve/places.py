@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .context import Context
 from .scopes import Scope
-from .suggest import did_you_mean
+from .suggest import did_you_mean, listed
 from .values import POISON
 
 
@@ -31,7 +31,10 @@ def check_paths(cx: Context, scope: Scope | None) -> None:
             continue
         if use.text.rpartition(".")[0] in makers:
             continue
-        help = did_you_mean(use.text, [name for name in known if name.count(".") == use.text.count(".")])
+        near = did_you_mean(use.text, [name for name in known if name.count(".") == use.text.count(".")])
+        holders = sorted({name.partition(".")[0] for name in makers})[:12]
+        help = near or ((f"{listed(holders, 'and')} have weights",) if len(holders) > 1 else ())
+        help = help or tuple([f"`{name}` has weights" for name in holders])
         cx.error(
             "E0201", f"the model has no value, stage or layer `{use.text}`", use.span, label="unknown name", help=help
         )

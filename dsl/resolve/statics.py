@@ -81,7 +81,8 @@ def _refuse_operand(value: Value, operator: str) -> None:
     if isinstance(value, Duration):
         raise StaticError("units take no part in arithmetic", f"write the number without `{value.unit}`", "E0313")
     if not is_number(value):
-        raise StaticError(f"`{operator}` takes numbers, but this is {describe(value)}", code="E0310")
+        help = "strings are written whole, they are not joined" if isinstance(value, str) else ""
+        raise StaticError(f"`{operator}` takes numbers, but this is {describe(value)}", help, "E0310")
 
 
 def binary(operator: str, left: Value, right: Value) -> int | float | bool | tuple[Value, ...]:

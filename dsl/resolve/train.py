@@ -9,6 +9,7 @@ from .. import syntax
 from ..catalog import REQUIRED, Option, Part
 from ..diagnostics import Label
 from ..graph import Node, Static, Train, Word
+from ..otherwise import KEYS, otherwise
 from ..source import Span
 from ..wording import quoted
 from .apply import values_for
@@ -108,7 +109,8 @@ def _key(cx: Context, statement: syntax.Bind, written: dict[str, syntax.Bind]) -
         return False
     if name.text in written:
         labels = [Label(written[name.text].names[0].span, "first here")]
-        cx.error("E0202", f"`{name.text}` is given twice", name.span, label="again here", labels=labels)
+        help = ("keep one of them" + "; several losses are added: `loss = a + b`" * (name.text == "loss"),)
+        cx.error("E0202", f"`{name.text}` is given twice", name.span, label="again here", labels=labels, help=help)
         return False
     written[name.text] = statement
     return True
@@ -125,7 +127,10 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
     duplicate = meant(name, written, elsewhere=catalog.elsewhere)
     if duplicate:
         return (f"`{duplicate}` is already given",)
-    if name.startswith(("valid", "test", "split")):
+    elsewhere = otherwise(name, KEYS)
+    if elsewhere:
+        return elsewhere
+    if name.lower().startswith(("val", "test", "split", "divide")):
         return ("`data` divides the rows: `split = split(train = 80%, valid = 20%)`",)
     entries = (cx.scope.find(path.parts[0].text) for path in paths_in(statement.value))
     if any(entry is not None and isinstance(entry.value, Node) for entry in entries):
@@ -135,8 +140,6 @@ def _other_key(cx: Context, statement: syntax.Bind, written: Mapping[str, syntax
             if option.name in (name, *called_here(name, catalog.elsewhere)):
                 example = f"`optimizer = {signature.name}({option.name} = {statement.value.span.text})`"
                 return (f"this is the optimizer's: {example}",)
-    if name in ("device", "gpu", "cuda"):
-        return ("the device is chosen on the command line: `--device gpu`",)
     model_help = done_in_model(name, catalog)
     if model_help:
         return model_help

@@ -21,7 +21,7 @@ def weight_of(cx: Context, entry: Entry, path: syntax.Path) -> Value:
     if not isinstance(layer, LayerDef):
         cx.use(entry)
         message = f"`{path.parts[0].text}` is {entry.described}, and has no parts"
-        remedy = "the weights of a `layer` are values: `embed.weight`"
+        remedy = "weights that are values belong to a `layer`: `layer f = dense(8)`, `x -> f`, then `f.weight`"
         if path.parts[1].text in _MEASURES:
             remedy = "write the size as a number, or name it in the type: `input x: [?n]`, then `dense(n)`"
         return cx.error("E0209", message, path.span, help=[remedy])

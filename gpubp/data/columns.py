@@ -45,6 +45,10 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
             there = "there is one" if len(names) == 1 else f"there are {len(names)}"
             message = f"`target` splits a table between two names, and {there}"
             help = "`columns = [...]` gives the columns of each name; `rest` takes those that are left"
+            if len(names) == 1:
+                help = (
+                    f"one reader gives both: `{names[0]}, {target} = ...`; or `columns = [...]` those of `{names[0]}`"
+                )
             raise problem("E0411", message, request.span("target"), help=help)
         parts = [Word("rest"), (target,)]
     elif len(names) == 1:

@@ -13,7 +13,7 @@ from dsl.format import FormatError, format_text
 from dsl.source import Span
 
 from .fixes import fixes
-from .outline import folds, links, nested
+from .parts import folds, links, nested
 from .semantic_tokens import TYPES, semantic_tokens
 from .session import NetServer
 from .symbols import hints, outline

@@ -10,6 +10,7 @@ from ..errors import ShapeError
 from ..ir import Var
 from ..registry import Count, Init, OptionType, register
 from .context import Context
+from .formulas import LABELS
 
 Kind = Annotated[str, OptionType(("word",), words=("sinusoidal", "learned"))]
 
@@ -22,7 +23,7 @@ def embedding(cx: Context, labels: Var, *, units: Count, init: Init = "glorot_un
     """
     classes = cx.classes(labels)
     if classes is None:
-        raise ShapeError("`embedding` takes class labels, but this is a tensor of numbers", code="E0306")
+        raise ShapeError("`embedding` takes class labels, but this is a tensor of numbers", LABELS, code="E0306")
     if isinstance(init, int | float):  # the number of classes was written first, as in other libraries
         message = f"`embedding` takes no number of classes, because the labels have it: {classes}"
         help = f"`embedding({init:g})` for vectors of {init:g}; to fill them all with it, `init = constant({init:g})`"

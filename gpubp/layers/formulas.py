@@ -13,6 +13,8 @@ from ..registry import Axis, Count, Count0, Shape, register
 from .context import Context
 from .mismatch import difference, obstacle
 
+LABELS = "labels are declared: `input x: class(10)`, or `class(10)[4]` for four of them"
+
 
 def align(*xs: Operand, what: str) -> tuple[Operand, ...]:
     """Insert axes of size 1 after the batch axis, so that the examples' shapes broadcast from the right. ShapeError if
@@ -248,11 +250,11 @@ def _with_size(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
 
 def require_values(name: str, xs: Sequence[Operand]) -> None:
     """Raise ShapeError for a plain number among values."""
-    for x in xs:
-        if not isinstance(x, Var):
-            raise ShapeError(
-                f"`{name}` takes values of the model, but {x} is a plain number", "`0 * x + 1` has x's shape"
-            )
+    plain = [x for x in xs if not isinstance(x, Var)]
+    if plain:
+        option = len(plain) == 1 < len(xs) and xs[-1] is plain[0] and isinstance(plain[0], int)
+        help = f"options of `{name}` have names: `axis = {plain[0]}`" if option else "`0 * x + 1` has x's shape"
+        raise ShapeError(f"`{name}` takes values of the model, but {plain[0]} is a plain number", help)
 
 
 def _broadcast_batch(xs: Sequence[Var]) -> list[Var]:
@@ -266,5 +268,5 @@ def one_hot(cx: Context, labels: Var) -> Var:
     """Labels as vectors of 0 with a 1 at the label: class(n)[...] gives [..., n]."""
     classes = cx.classes(labels)
     if classes is None:
-        raise ShapeError("`one_hot` takes class labels, but this is a tensor of numbers", code="E0306")
+        raise ShapeError("`one_hot` takes class labels, but this is a tensor of numbers", LABELS, code="E0306")
     return ops.one_hot(labels, classes=classes, dtype=cx.dtype)

@@ -9,7 +9,7 @@ import pytest
 
 from gpubp.editor.document import Document
 from gpubp.editor.files import Files
-from gpubp.editor.outline import folds, links, nested
+from gpubp.editor.parts import folds, links, nested
 from gpubp.editor.references import references, rename
 from gpubp.errors import GpubpError
 
