@@ -7,6 +7,7 @@ from dataclasses import replace
 from .brackets import CLOSERS, OPENERS
 from .choices import LOGIC, Choices, Verify
 from .diagnostics import Diagnostic, Label
+from .foreign import sequential
 from .layout import VALUE_END, Item
 from .starts import check_start
 from .tokens import Tokens
@@ -144,6 +145,14 @@ class _Walk(Choices):
 
     def _left(self, index: int) -> str:
         """The operand before token `index`, as a message shows it: a whole call, a number with its minus."""
+        tokens, start = self.tokens, self._left_start(index)
+        text = tokens.span(start, index - 1).text
+        if "\n" in text:
+            text = f"{tokens.all[start]}(...)" if tokens.kind(start) == "NAME" else str(tokens.all[index - 1])
+        return short(text)
+
+    def _left_start(self, index: int) -> int:
+        """The first token of the operand before token `index`."""
         tokens, start = self.tokens, index - 1
         if tokens.kind(start) in CLOSERS:
             depth = 1
@@ -153,10 +162,7 @@ class _Walk(Choices):
             start -= tokens.kind(start - 1) == "NAME" and start > self.item.first
         elif tokens.kind(start - 1) == "MINUS" and tokens.kind(start - 2) not in VALUE_END:
             start -= 1
-        text = tokens.span(start, index - 1).text
-        if "\n" in text:
-            text = f"{tokens.all[start]}(...)" if tokens.kind(start) == "NAME" else str(tokens.all[index - 1])
-        return short(text)
+        return start
 
     def _opening(self, index: int, before: str) -> Diagnostic:
         tokens = self.tokens
@@ -181,23 +187,20 @@ class _Walk(Choices):
         tokens, before = self.tokens, self.tokens.all[index - 1]
         if self._in_list() and not tokens.adjacent(index):
             return self._missing_comma(index)
-        called = self._left(index)
+        called, first = self._left(index), self._left_start(index)
         end = next((i for i in range(index, self.item.last) if tokens.kind(i) == "_RPAR"), index)
-        given = tokens.span(index + 1, end - 1).text
-        if before == ")" and called[0].isalpha() and end > index + 1 and self.verify(f"{given} -> {called}"):
-            return Diagnostic(
-                "E0114",
-                f"`{called}` does not return a function that could be called",
-                tokens.span(index, end),
-                help=(f"a value is passed on with `->`: `{given} -> {called}`",),
-            )
-        if before == ")" and called[0].isalpha() and given:
-            name, _, options = called.partition("(")
-            whole = f"{name}({given}{', ' * bool(options[:-1])}{options[:-1]})"
-            message, remedy = f"`{called}` does not return a function that could be called", f"`{short(whole, 60)}`"
-            return Diagnostic("E0114", message, tokens.span(index, end), help=(f"one call takes it all: {remedy}",))
-        message = f"`{called}` cannot be called"
-        return Diagnostic("E0114", message, tokens.span(index), help=("a product is written with `*`",))
+        if before != ")" or tokens.kind(first) != "NAME" or end == index + 1:
+            message = f"`{called}` cannot be called"
+            return Diagnostic("E0114", message, tokens.span(index), help=("a product is written with `*`",))
+        call, given = tokens.span(first, index - 1).text, tokens.span(index + 1, end - 1).text
+        name, _, options = call.removesuffix(")").partition("(")
+        whole = f"{name}({', '.join([given, options] if options else [given])})"
+        remedy = f"one call takes it all: `{short(whole, 80)}`"
+        if self.verify(f"{given} -> f"):
+            pipe = sequential(tokens.source.text[tokens.span(first).start :]) or f"{given} -> {call}"
+            remedy = f"a value is passed on with `->`: `{short(pipe, 80)}`"
+        message = f"`{called}` does not return a function that could be called"
+        return Diagnostic("E0114", message, tokens.span(index, end), help=(remedy,))
 
     def _missing_comma(self, index: int) -> Diagnostic:
         place = self.tokens.span(index)

@@ -30,6 +30,7 @@ FUNCTIONS = _words(
         "classification regression output": _LOSS,
         "sequential feedforward feedforwardnet patternnet fitnet": _CHAIN,
         "view": "`reshape([2, 8])` gives a value another shape; `gpubp graph FILE` draws the net",
+        "argmax": "an output has the probabilities: `-> softmax`; `gpubp predict` writes the most probable class",
         "lambda": "a formula of its own is a `fn`: `fn f(v) = 2 * v`",
         "bidirectional": "this is an option of recurrent layers: `gru(8, bidirectional = true)`",
         "timedistributed": "layers work on the last axis, at each step: `-> dense(8)`",
@@ -45,6 +46,7 @@ ARGUMENTS = _words(
         "fromlogits": "losses take probabilities: end the output with `sigmoid` or `softmax`",
         "reduction": "a loss is one number per example, and averaged over the batch",
         "monitor": "a metric is named with its part of the data: `early_stop(valid.loss, patience = 5epochs)`",
+        "shuffle": "`train` shuffles the rows in each epoch, and `split` divides them at random",
         "dtype": "all numbers are of the `precision` that `train` says",
         "device": _DEVICE,
     }

@@ -47,7 +47,7 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
             f"`{word}` repeats stages of a pipe; a name is assigned once",
             tokens.span(first),
             "cannot begin a statement",
-            help=loop_as_statement(tokens, first),
+            help=("`epochs = 10` repeats the training",) if section == "train" else loop_as_statement(tokens, first),
         )
     if kind == "_K_IF" and (first > 0 or not section):  # an expression may stand alone: `--set`
         written = if_as_statement(tokens.source.text[tokens.span(first).start :][:1000])
@@ -72,6 +72,9 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
         message = f"`{{` is missing after `{head}`"
         return Diagnostic("E0125", message, place, "`{` is missing", help=(f"`{head} {{ ... }}`",))
     if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
+        if section == "data" and word == "train" and following == "_EQUAL":
+            remedy = 'a name has the rows of all parts: `x = csv("a.csv", test = "b.csv")`, or divide them by `split`'
+            return Diagnostic("E0110", "`data` has no names for its parts", tokens.span(first), help=(remedy,))
         if following in ("_EQUAL", "_COMMA", "_COLON"):
             return reserved(tokens.span(first))
         return _misplaced(tokens, first, section)
@@ -126,7 +129,7 @@ def _no_statement(tokens: Tokens, first: int, section: str, allowed: tuple[str, 
     if word in _WEIGHTS and following == "NAME" and section != "data":
         message = f"there is no statement `{word}`"
         return Diagnostic("E0121", message, tokens.span(first), help=(_weight(tokens, first, section),))
-    if section:
+    if section and word not in _FOREIGN:
         return None
     if following in ("_EQUAL", "_COMMA"):
         remedies = ["a constant is declared with `let`, a number to vary with `param`; values belong in `model`"]

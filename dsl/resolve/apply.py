@@ -149,6 +149,8 @@ def no_value(
         help = f"`{function.text}({', '.join(values_for(cx, signature))})`"
     elif signature is not None and not signature.makes_weights:
         help = f"`x -> {written}`"
+    if cx.options and cx.shared.catalog.find("schedule", function.text) is not None:
+        help = f"a rate that changes is a key of `train`: `schedule = {function.text}`"
     message = f"`{function.text}` has no input value"
     return cx.error("E0210", message, function.span, notes=form.notes if form else (), help=[help])
 

@@ -120,4 +120,6 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
     if "numbers" in kinds and isinstance(value, tuple):
         return "E0310", f"`{name}` takes a rectangular list of numbers: all rows must have the same length", ()
     help = did_you_mean(value.name, option.words) if isinstance(value, Word) else ()
+    if "string" in kinds and is_number(value):
+        help = (f'text needs quotes: `"{show(value)}"`',)
     return "E0310", f"`{name}` takes {takes_text(option)}, but this is {describe(value)}", help

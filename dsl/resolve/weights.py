@@ -22,6 +22,10 @@ def weight_of(cx: Context, entry: Entry, path: syntax.Path) -> Value:
         cx.use(entry)
         message = f"`{path.parts[0].text}` is {entry.described}, and has no parts"
         remedy = "weights that are values belong to a `layer`: `layer f = dense(8)`, `x -> f`, then `f.weight`"
+        if isinstance(entry.value, Node) and entry.value.kind in ("input", "target"):
+            remedy = (
+                f"`slice({path.parts[0].text}, 0, 1)` is its first number; columns of a table are inputs of their own"
+            )
         if path.parts[1].text in _MEASURES:
             remedy = "write the size as a number, or name it in the type: `input x: [?n]`, then `dense(n)`"
         return cx.error("E0209", message, path.span, help=[remedy])

@@ -86,11 +86,12 @@ _NAMES = {
     "glorot_normal": "xaviernormal",
     "he_normal": "he kaiming kaimingnormal variancescaling",
     "lecun_normal": "lecun",
-    "normal": "randomnormal truncatednormal narrownormal",
-    "uniform": "randomuniform",
+    "normal": "random randn gaussian randomnormal truncatednormal narrownormal",
+    "uniform": "rand randomuniform",
     "he_uniform": "kaiminguniform",
     # readers
-    "csv": "readcsv loadcsv readtable table tsv",
+    "npy": "load",
+    "csv": "readcsv loadcsv readmatrix loadtxt genfromtxt readtable table tsv",
     "excel": "xlsx xls ods readexcel loadexcel xlsread workbook spreadsheet",
     # options
     "units": "outfeatures features neurons width nodes outputdim hiddensize hiddenunits",

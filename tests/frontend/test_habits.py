@@ -81,6 +81,15 @@ def test_their_sections(word: str) -> None:
         ("data {", 'let name = "a" + ".csv"\ndata {', "strings are written whole"),
         ("hidden ->", "(x + zeros(2)) ->", "an option takes it: `weight([2], init = zeros)`"),
         ("-> tanh", "-> tanh\n  flag = ~true", "there is no `not`"),
+        ("x -> dense(8) -> tanh", "Dense(8, use_bias='no')(x)", "passed on with `->`: `x -> Dense(8, use_bias='no')`"),
+        ("x -> dense(8) -> tanh", "nn.Sequential(nn.Linear(2, 8), nn.ReLU())(x)", "`x -> linear(2, 8) -> relu`"),
+        ("hidden   =", "def forward(self, x):\n  hidden   =", "a formula is `fn f(x) = ...`"),
+        ("epochs    = 3", "for epoch in 1..3 { step }", "`epochs = 10` repeats the training"),
+        ("x = [[0, 0], [0, 1], [1, 0], [1, 1]]", 'train = csv("a.csv")', "a name has the rows of all parts"),
+        ("[[0], [1], [1], [0]]", 'csv("a.csv", target = 2)', 'text needs quotes: `"2"`'),
+        ("[[0], [1], [1], [0]]", 'np.load("y.npy")', "did you mean `npy`?"),
+        ("hidden ->", "x.a ->", "`slice(x, 0, 1)` is its first number"),
+        ("adam", "adam(lr = cosine(0.05))", "a rate that changes is a key of `train`: `schedule = cosine`"),
     ],
 )
 def test_what_is_written_by_analogy(old: str, new: str, help: str) -> None:
