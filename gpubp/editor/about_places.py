@@ -27,7 +27,7 @@ from .to_protocol import completion_item
 
 async def _hover(ls: NetServer, sent: lsp.HoverParams) -> lsp.Hover | None:
     document, places = ls.placed(sent.text_document.uri)
-    found = await asyncio.to_thread(hover, document, places.offset(sent.position))
+    found = await asyncio.to_thread(hover, document, places.offset(sent.position), ls.files())
     if found is None:
         return None
     return lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, found.markdown), places.range(found.span))
@@ -35,8 +35,8 @@ async def _hover(ls: NetServer, sent: lsp.HoverParams) -> lsp.Hover | None:
 
 async def _definition(ls: NetServer, sent: lsp.DefinitionParams) -> lsp.Location | None:
     document, places = ls.placed(sent.text_document.uri)
-    found = await asyncio.to_thread(definition, document, places.offset(sent.position))
-    return ls.location(found[1]) if found is not None else None
+    found = await asyncio.to_thread(definition, document, places.offset(sent.position), ls.files())
+    return ls.location(found) if found is not None else None
 
 
 async def _uses(ls: NetServer, uri: str, position: lsp.Position) -> Sequence[Span]:

@@ -15,7 +15,8 @@ from ..frontend import current_catalog
 from ..frontend.words import taken, written
 from .describe import about, key
 from .document import Document
-from .meaning import meaning, member, option_at, signature_at
+from .files import Files
+from .meaning import behind_import, meaning, option_at, signature_at
 from .tree import around
 
 MAX_SHAPES = 4
@@ -30,20 +31,20 @@ class Hover:
     markdown: str
 
 
-def hover(document: Document, offset: int) -> Hover | None:
+def hover(document: Document, offset: int, files: Files | None = None) -> Hover | None:
     """What is known of the word at an offset, None where it is no name."""
     chain = around(document.file, offset)
     if not chain or not isinstance(chain[-1], syntax.Name):
         return None
-    text = _about(document, chain)
+    text = _about(document, chain, files or Files([document]))
     return Hover(chain[-1].span, text) if text else None
 
 
-def _about(document: Document, chain: list[Any]) -> str:
+def _about(document: Document, chain: list[Any], files: Files) -> str:
     catalog, name, parent = current_catalog(), chain[-1], chain[-2]
     user = chain[max(len(chain) - 3, 0)]
     called = isinstance(user, syntax.Stage | syntax.Call) and parent is user.function
-    other = member(document, chain)
+    other = behind_import(document, chain, files)
     found = other[1] if other is not None else meaning(document, catalog, chain)
     if found is not None:
         shown = _made(document, user.span) if called else _shape(document, found.name)

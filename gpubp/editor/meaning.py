@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from dsl import syntax
@@ -11,11 +10,14 @@ from dsl.catalog import Catalog, Option, Signature
 
 from .cursor import Section, find_signature, keyed, option_of
 from .document import Document
+from .files import Files
 from .names import Definition
 
 _SECTIONS: dict[type, Section] = {syntax.Data: "data", syntax.Train: "train"}
 _CALLED = ("fn", "block", "layer", "import", "argument", "param", "let")
 """What can stand before parentheses and behind `->`: params may hold the name of a layer."""
+IMPORTED = ("param", "let", "fn", "block")
+"""What other files can name; of formulas and blocks their arguments, too."""
 
 
 def meaning(document: Document, catalog: Catalog, chain: Sequence[Any]) -> Definition | None:
@@ -38,15 +40,24 @@ def meaning(document: Document, catalog: Catalog, chain: Sequence[Any]) -> Defin
     return document.lookup(name.text, name.span.start)
 
 
-def member(document: Document, chain: Sequence[Any]) -> tuple[Path, Definition] | None:
-    """The file and the definition that a name behind that of an import means, the last node of a chain."""
+def behind_import(document: Document, chain: Sequence[Any], files: Files) -> tuple[Document, Definition] | None:
+    """What `name` in `alias.name`, or an argument of `alias.name(...)`, means, the last node of a chain, and the file
+    that defines it."""
     name, parent = chain[-1], chain[-2]
-    if not isinstance(parent, syntax.Path) or parent.parts[0] is name:
+    path = chain[-3].function if isinstance(parent, syntax.Argument) else parent
+    if not isinstance(path, syntax.Path) or len(path.parts) != 2 or path.parts[0] is name:
         return None
-    alias = document.lookup(parent.parts[0].text, name.span.start)
-    other = document.imported(alias) if alias is not None else None
-    found = other.lookup(name.text, 0) if other is not None else None
-    return (other.path, found) if other is not None and found is not None else None
+    home = files.imported(document, path.parts[0].text, name.span.start)
+    found = home.lookup(path.parts[1].text, 0) if home is not None else None
+    if home is None or found is None or found.sort not in IMPORTED:
+        return None
+    if path is parent:
+        return home, found
+    formals = (
+        d for d in home.definitions if d.name == name.text and d.sort == "argument" and d.scope == found.statement
+    )
+    formal = next(formals, None)
+    return (home, formal) if formal is not None else None
 
 
 def option_at(catalog: Catalog, above: Sequence[Any]) -> Option | None:

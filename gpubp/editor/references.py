@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
 
 from dsl import syntax
 from dsl.source import Span
@@ -14,13 +12,11 @@ from ..errors import GpubpError
 from ..frontend import current_catalog
 from .document import Document
 from .files import Files
-from .meaning import meaning
+from .meaning import IMPORTED, behind_import, meaning
 from .names import Definition
 from .tree import around, chains
 
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_IMPORTED = ("param", "let", "fn", "block")
-"""What other files can name; of formulas and blocks their arguments, too."""
 
 
 def references(document: Document, offset: int, files: Files | None = None) -> list[Span]:
@@ -31,9 +27,9 @@ def references(document: Document, offset: int, files: Files | None = None) -> l
     if meant is None:
         return []
     found = _inside(home, meant)
-    for other in files.importing(home) if meant.sort in (*_IMPORTED, "argument") else ():
+    for other in files.importing(home) if meant.sort in (*IMPORTED, "argument") else ():
         for chain in chains(other.file):
-            if isinstance(chain[-1], syntax.Name) and _behind_import(other, chain, files) == (home, meant):
+            if isinstance(chain[-1], syntax.Name) and behind_import(other, chain, files) == (home, meant):
                 found.append(chain[-1].span)
     return found
 
@@ -66,27 +62,7 @@ def _meant(document: Document, offset: int, files: Files) -> tuple[Document, Def
     chain = around(document.file, offset)
     if len(chain) < 2 or not isinstance(chain[-1], syntax.Name):
         return document, None
-    return _behind_import(document, chain, files) or (document, _uses(document).get(_place(chain[-1].span)))
-
-
-def _behind_import(document: Document, chain: Sequence[Any], files: Files) -> tuple[Document, Definition] | None:
-    """What `name` in `alias.name`, or an argument of `alias.name(...)`, means, the last node of a chain, and the file
-    that defines it."""
-    name, parent = chain[-1], chain[-2]
-    path = chain[-3].function if isinstance(parent, syntax.Argument) else parent
-    if not isinstance(path, syntax.Path) or len(path.parts) != 2 or path.parts[0] is name:
-        return None
-    home = files.imported(document, path.parts[0].text, name.span.start)
-    found = home.lookup(path.parts[1].text, 0) if home is not None else None
-    if home is None or found is None or found.sort not in _IMPORTED:
-        return None
-    if path is parent:
-        return home, found
-    formals = (
-        d for d in home.definitions if d.name == name.text and d.sort == "argument" and d.scope == found.statement
-    )
-    formal = next(formals, None)
-    return (home, formal) if formal is not None else None
+    return behind_import(document, chain, files) or (document, _uses(document).get(_place(chain[-1].span)))
 
 
 def _inside(document: Document, meant: Definition) -> list[Span]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from dsl import syntax
 from dsl.graph import Type
 from dsl.records import dataclass
@@ -11,7 +9,8 @@ from dsl.source import Span
 
 from ..frontend import current_catalog
 from .document import Document
-from .meaning import meaning, member
+from .files import Files
+from .meaning import behind_import, meaning
 from .names import Definition
 from .tree import around
 
@@ -57,16 +56,15 @@ def outline(document: Document) -> list[Symbol]:
     return found
 
 
-def definition(document: Document, offset: int) -> tuple[Path, Span] | None:
-    """The file and the place where the name at an offset is defined, None for words of the catalogue."""
+def definition(document: Document, offset: int, files: Files | None = None) -> Span | None:
+    """Where the name at an offset is defined, in this text or in a file that it imports, None for words of the
+    catalogue."""
     chain = around(document.file, offset)
     if not chain or not isinstance(chain[-1], syntax.Name):
         return None
-    other = member(document, chain)
-    if other is not None:
-        return other[0], other[1].span
-    found = meaning(document, current_catalog(), chain)
-    return (document.path, found.span) if found is not None else None
+    other = behind_import(document, chain, files or Files([document]))
+    found = other[1] if other is not None else meaning(document, current_catalog(), chain)
+    return found.span if found is not None else None
 
 
 def hints(document: Document, start: int, end: int) -> list[Hint]:

@@ -11,6 +11,7 @@ from gpubp.editor.document import Document
 from gpubp.editor.files import Files
 from gpubp.editor.parts import folds, links, nested
 from gpubp.editor.references import references, rename
+from gpubp.editor.symbols import definition
 from gpubp.errors import GpubpError
 
 from .texts import MODELS
@@ -88,6 +89,14 @@ def test_unsaved_texts_are_those_that_are_searched(folder: Path) -> None:
     found = references(lib, offset, Files([lib, main], [folder]))
     assert len(found) == 3
     assert found[1].source == main.source
+
+
+def test_the_definition_in_a_text_that_is_not_saved(folder: Path) -> None:
+    lib = Document(folder / "parts" / "lib.net", "# unsaved\n" + LIB)
+    main, offset = opened(folder / "main.net", "twice")
+    found = definition(main, offset, Files([lib, main]))
+    assert found is not None
+    assert (found.text, found.start) == ("twice", lib.source.text.index("twice"))
 
 
 def test_a_file_that_is_gone(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsl.source import Source
+from dsl.source import Source, Span
 from gpubp.editor.completion import completions
 from gpubp.editor.document import Document
 from gpubp.editor.fixes import fixes
@@ -82,9 +82,8 @@ def test_the_definition_of_a_name(text: str, line: str) -> None:
     document, offset = at(text)
     found = definition(document, offset)
     assert found is not None
-    path, span = found
-    assert path == document.path
-    start = document.source.text.rfind("\n", 0, span.start) + 1
+    assert found.source == document.source
+    start = document.source.text.rfind("\n", 0, found.start) + 1
     assert document.source.text[start:].lstrip().startswith(line)
 
 
@@ -95,15 +94,12 @@ def test_the_definition_in_an_imported_file(tmp_path: Path) -> None:
     assert not document.findings
     found = definition(document, text.index("deep") + 1)
     assert found is not None
-    assert found[0] == tmp_path / "lib.net"
-    assert found[1].text == "deep"
+    assert Path(found.source.name) == (tmp_path / "lib.net").resolve()
+    assert found.text == "deep"
     shown = hover(document, text.index("deep") + 1)
     assert shown is not None
     assert shown.markdown.startswith("gives `[3]`; 9 parameters\n\n```gpubp\nblock deep(n) on x {")
-    assert definition(document, text.index("lib.deep") + 1) == (
-        document.path,
-        found[1].__class__(document.source, 20, 23),
-    )
+    assert definition(document, text.index("lib.deep") + 1) == Span(document.source, 20, 23)
 
 
 def test_words_of_the_catalogue_have_no_definition() -> None:
