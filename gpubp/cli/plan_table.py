@@ -20,6 +20,8 @@ def with_plan(net: Net, rows: int | None) -> str:
     layers = {node: count // batch for node, count in costs.by_origin.items() if isinstance(node, Node)}
     what = f"{'a training step' if mode == 'train' else 'a prediction'} of {counted(batch, 'row')}"
     steps = f"{len(plan.steps):,} equations in {len(plan.fusions):,} kernels"
+    restarts = int(net.option("restarts", 1))
+    times = f"; {restarts:,} restarts take {_scaled(costs.memory * restarts, 1024, 'B')}" if restarts > 1 else ""
     state = "parameters, gradients, optimizer state" if mode == "train" else "parameters"
     kept, values, memory, traffic = (
         _scaled(number, 1024, "B")
@@ -28,7 +30,7 @@ def with_plan(net: Net, rows: int | None) -> str:
     return (
         f"{net.summary(layers)}\n\n"
         f"{what}: {steps}, {_scaled(costs.flops, 1000, 'FLOP')}, {traffic} read and written\n"
-        f"memory, {net.dtype}: {memory} = {kept} of {state} + {values} of values"
+        f"memory, {net.dtype}: {memory} = {kept} of {state} + {values} of values{times}"
     )
 
 

@@ -91,6 +91,14 @@ def test_a_file_that_only_predicts(call: Call, tmp_path: Path) -> None:
     assert (said.code, said.out) == (0, call("ir", path, "--mode", "predict", "--batch", "2").out)
 
 
+def test_what_check_says_of_a_training(call: Call, tmp_path: Path) -> None:
+    """What `run` needs besides, and the memory of all restarts."""
+    said = call("check", write(tmp_path, net=NET.replace("epochs    = 3", "restarts  = 4")))
+    assert said.code == 0
+    assert "; 4 restarts take " in said.out
+    assert "\n\n`gpubp run` needs more: `train` has neither `epochs` nor `steps`; `epochs = 100` " in said.out
+
+
 def test_several_errors_at_once(call: Call, tmp_path: Path) -> None:
     net = NET.replace("dense(3)", "dens(3)").replace("sgd(lr = 0.1)", "sgd(rate = 0.1)")
     said = run(call, write(tmp_path, net=net))
