@@ -73,6 +73,8 @@ _NOT_OPENED = re.compile(r'(?:[^"\n]*[\s(\[,=])?+([\w./-]++")')
 """The first quote of a line, right behind a word: `csv(data/a.csv", target = "y")`."""
 _BEFORE_REST = re.compile(r'"[^\s"(),\]]+(?=[,)\]]|[ \t]+as\b)')
 """A path that lacks its quote, with what goes on behind it: `"blocks.net as lib`, `"a.csv)`."""
+_TRANSPOSED = re.compile(r"[)\]]\Z|\w\w\Z|(?<!\w)[^\W_bfruBFRU]\Z")
+"""What a `'` behind it transposes: not `r`, for `r'text'` is a string of Python."""
 _SPELLED = {"\u00df": "ss", "\u00e6": "ae", "\u0153": "oe", "\u00f8": "o", "\u0131": "i", "\u0142": "l"}
 _POWERS = {"\u00b2": "2", "\u00b3": "3"}
 
@@ -132,7 +134,7 @@ def stray(source: Source, start: int, end: int) -> Diagnostic:
         return _word(Span(source, start, end))
     if text[start] == '"':
         return _open_string(source, start)
-    if text[start] == "'" and start and (text[start - 1] in ")]_" or text[start - 1].isalnum()):
+    if text[start] == "'" and _TRANSPOSED.search(text, max(0, start - 2), start):
         remedy = "`transpose(a)` is the transpose of a value; a column of rows is written `[[0], [1]]`"
         return Diagnostic("E0104", "`'` does not transpose", Span(source, start, start + 1), help=(remedy,))
     quoted = _QUOTED.match(text, start)
