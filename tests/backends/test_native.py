@@ -265,3 +265,19 @@ def test_ctrl_c_in_a_terminal_does_not_end_the_compiler(tmp_path: Path) -> None:
     command.write_text(f"#!{sys.executable}\nimport os\nprint(os.getpgrp() == {os.getpgrp()})\n")
     command.chmod(0o755)
     assert Compiler(str(command)).version == "False"
+
+
+@needs_compiler
+@pytest.mark.parametrize("layer", ["rnn", "gru", "lstm"])
+def test_a_loop_reads_a_sequence_that_repeats_one_number(layer: str) -> None:
+    """What comes back to a mean over its states: a view of strides 0, which NumPy does not let write."""
+    net = gpubp.loads(
+        f"model {{\n  input x: [3, 2]\n  output p = mean(x -> {layer}(2))\n}}\n"
+        "train {\n  loss = p^2\n  optimizer = sgd(0.1)\n}"
+    )
+    batch = {"x": np.random.default_rng(0).normal(size=(4, 3, 2))}
+    found, wanted = (
+        gpubp.Executor(net, "cpu", "float64", backend=kind).gradients(batch)[1] for kind in ("native", "numpy")
+    )
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-14)

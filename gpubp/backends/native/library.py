@@ -171,8 +171,9 @@ class Loop:
 
 
 def _addresses(arrays: Sequence[Array]) -> tuple[list[Array], Any]:
-    """The arrays, and a C array of their addresses. Constants are made contiguous; states are laid out as planned."""
-    kept = [a if a.flags.c_contiguous or a.flags.writeable else np.array(a, order="C") for a in arrays]
+    """The arrays, and a C array of their addresses. Each is used where it lies, with the strides that were planned: a
+    loop reads views of memory that changes from step to step."""
+    kept = list(arrays)
     return kept, (ctypes.c_void_p * max(len(kept), 1))(*map(_place, kept))
 
 
