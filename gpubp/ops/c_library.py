@@ -40,14 +40,26 @@ def c_functions(text: str) -> str:
     """The functions that some C code calls, with their transitive dependencies, each before its first use."""
     order: list[str] = []
 
-    def add(code: str, current: str) -> None:
-        for stem in dict.fromkeys(_defining_file()[name] for name in _WORD.findall(code) if name in _defining_file()):
-            if stem not in order and stem != current:
-                add(_files()[stem], stem)
+    def add(stems: Iterable[str]) -> None:
+        for stem in stems:
+            if stem not in order:
+                add(_needed_by(stem))
                 order.append(stem)
 
-    add(text, "")
+    add(_defining(text))
     return "\n".join(_files()[stem] for stem in dict.fromkeys(("base", "floats", *order)))
+
+
+def _defining(code: str) -> Iterable[str]:
+    """The files whose functions some code calls, in the order of the calls."""
+    stems = _defining_file()
+    return dict.fromkeys(stems[name] for name in _WORD.findall(code) if name in stems)
+
+
+@cache
+def _needed_by(stem: str) -> tuple[str, ...]:
+    """The other files whose functions a file calls."""
+    return tuple(other for other in _defining(_files()[stem]) if other != stem)
 
 
 def _of_each_type(text: str) -> str:
