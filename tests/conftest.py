@@ -38,7 +38,8 @@ def one_thread_of_the_blas() -> Iterator[None]:
 
 def pytest_collection_finish() -> None:
     """Tests and modules stay to the end: the collector of garbage need not go through them again and again; and a net
-    that is compiled makes many objects that stay for a while, through which it need not go every 700 of them."""
+    that is compiled makes many objects that stay for a while, through which it need not go every 700 of them, nor
+    through more at once than a processor's cache holds."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000)
+    gc.set_threshold(10_000, 20, 20)
