@@ -10,6 +10,7 @@ import gpubp
 from gpubp.data import Stream
 from gpubp.data import load as load_data
 from gpubp.insight import drawn
+from tests.render.compiled import FEWER
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 ALL = sorted(path.stem for path in MODELS.glob("*.net"))
@@ -46,6 +47,6 @@ def _rows(net: gpubp.Net) -> Mapping[str, Any]:
 
 
 def model(name: str, count: int = 1) -> tuple[gpubp.Executor, dict[str, Any]]:
-    """A model that ships, and its first rows."""
-    ex, rows = executor(gpubp.load(MODELS / f"{name}.net"))
+    """A model that ships, with layers FEWER, and its first rows."""
+    ex, rows = executor(gpubp.load(MODELS / f"{name}.net", params=FEWER.get(name)))
     return ex, {key: array[: NEEDS_ROWS.get(name, count)] for key, array in rows.items()}
