@@ -69,7 +69,8 @@ class Node:
     `neg`), or
     `input`, `target`, `constant` (attrs: value), `weight` (a weight used as a value; attrs: path).
     `name`: the place of its weights, `logits.residual_3.main.conv_bn_2.conv`; unique, but that the uses of one
-    `layer` share theirs, which is how they share the weights. `label`: the name the file gives this value, or "".
+    `layer` share theirs, which is how they share the weights; of an input or a target, its name in the file.
+    `label`: the name the file gives this value, or "".
     `attrs`: the options, defaults filled in; those of kind `value` (optional inputs) are Nodes.
     `input_spans`, `attr_spans`: where each was written (a default has no span).
     `trace`: the expansions that led here, outermost first.

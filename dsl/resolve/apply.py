@@ -123,7 +123,7 @@ def completed(cx: Context, form: Form, operands: Sequence[Operand], *, judged: b
     metric, which lacks the target, where the model has only one."""
     written = [quoted(operand.span.text, 30) for operand in operands]
     missing = len(form.inputs) - len(operands)
-    targets = [node.label or node.name for node in cx.shared.nodes if node.kind == "target"]
+    targets = [node.name for node in cx.shared.nodes if node.kind == "target"]
     if judged and missing == len(targets) == 1:
         written = ["...", *targets] if written == targets else [*written, *targets]
     else:
@@ -158,7 +158,7 @@ def no_value(
 def values_for(cx: Context, signature: Signature) -> Sequence[str]:
     """What a function may be called with: the model's one output and its one target, where it works on two values and
     judges one by the other; else the names of its inputs."""
-    targets = [node.label or node.name for node in cx.shared.nodes if node.kind == "target"]
+    targets = [node.name for node in cx.shared.nodes if node.kind == "target"]
     outputs = cx.shared.outputs
     judges = signature.part in ("loss", "metric") and len(signature.inputs) == 2
     return [outputs[0], targets[0]] if judges and len(outputs) == len(targets) == 1 else signature.inputs

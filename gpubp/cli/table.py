@@ -58,7 +58,7 @@ def truth_table(run: Run) -> str:
     )
     if count > MAX_ROWS or wide:
         return ""
-    inputs = {n.label or n.name: columns[n.label or n.name] for n in net.graph.inputs}
+    inputs = {n.name: columns[n.name] for n in net.graph.inputs}
     outputs = {name: run.executor.backend.to_host(value) for name, value in run.executor.predict(inputs).items()}
     rows = [[*columns, *outputs]]
     for i in range(count):

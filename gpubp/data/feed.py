@@ -71,7 +71,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
         for node in nodes:
             assert node.type is not None, "inputs and targets are typed"
             kind: Literal["float", "class"] = "float" if node.type.classes is None else "class"
-            wants[node.label or node.name] = Want(kind, node.type, feature, node.span)
+            wants[node.name] = Want(kind, node.type, feature, node.span)
     data = graph.rows
     if data is None:
         first = next(iter(wants.values()), None)

@@ -27,7 +27,7 @@ def check_split(graph: LayerGraph) -> None:
         return
     nodes = (*graph.inputs, *graph.targets)
     try:
-        check_alone(graph.data.split, {n.label or n.name: n.type.shape for n in nodes if n.type is not None})
+        check_alone(graph.data.split, {n.name: n.type.shape for n in nodes if n.type is not None})
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
 
@@ -59,14 +59,14 @@ def from_arrays(
     for nodes, feature in ((graph.inputs, True), (graph.targets, False)):
         for node in nodes:
             assert node.type is not None, "inputs and targets are typed"
-            encoders[node.label or node.name] = Encoder(node.type.shape, node.type.classes, feature)
+            encoders[node.name] = Encoder(node.type.shape, node.type.classes, feature)
     return Dataset(dict(columns), encoders, parts, tuple(parts_of_rows(graph, len(parts["train"]))))
 
 
 def _between(graph: LayerGraph) -> int | None:
     """Where the file's own rows are windows of a series, how many are left out between two parts, as
     gpubp.data.series has it."""
-    targets = {node.label or node.name for node in graph.targets}
+    targets = {node.name for node in graph.targets}
     for entry in graph.rows.entries if graph.rows is not None else ():
         if isinstance(entry.value, Choice) and entry.value.name == "series":
             options: Mapping[str, Any] = entry.value.options

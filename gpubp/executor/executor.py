@@ -191,7 +191,7 @@ class Executor(Core):
         with self.backend.running():
             nodes = fed_to_fit(self.net, self.net.fitted)
             if isinstance(data, Mapping):
-                data = {name: data[name] for node in nodes if (name := node.label or node.name) in data}
+                data = {node.name: data[node.name] for node in nodes if node.name in data}
             fit_statistics(self._machine, self._state, place(self.backend, nodes, data, self.dtype), CHUNK)
 
     # Programs ----------------------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ class Streamed:
             yield self._placed(piece)
 
     def _placed(self, rows: Mapping[str, Any]) -> list[Any]:
-        named = {node.label or node.name: rows[node.label or node.name] for node in self._nodes}
+        named = {node.name: rows[node.name] for node in self._nodes}
         return check_feeds(self._backend, self._nodes, named, self._dtype)[0]
 
 

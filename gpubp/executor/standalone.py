@@ -14,7 +14,7 @@ from .state import State
 def source(state: State, compiled: Compiled, mode: Mode, batch: int, data: Mapping[str, Any] | None) -> str:
     """The program of a mode and batch size over a state; see `Executor.source`."""
     net, backend = state.net, state.backend
-    nodes = {n.label or n.name: n for n in (*net.graph.inputs, *net.graph.targets)}
+    nodes = {n.name: n for n in (*net.graph.inputs, *net.graph.targets)}
     feeds, states = [], []
     for var in compiled.plan.feeds:
         node, values = nodes.get(var.hint), None

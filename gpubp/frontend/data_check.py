@@ -50,15 +50,14 @@ def _rows_at_first_sight(net: Net) -> int | None:
     data, nodes = net.graph.rows, (*net.graph.inputs, *net.graph.targets)
     assert data is not None
     wanted: dict[str, Literal["float", "class"]] = {
-        node.label or node.name: "class" if node.type is not None and node.type.classes is not None else "float"
-        for node in nodes
+        node.name: "class" if node.type is not None and node.type.classes is not None else "float" for node in nodes
     }
     try:
         found = measure(data, wanted, net.base)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
     counts = {len(entry.value) for entry in data.entries if isinstance(entry.value, tuple)}
-    fits = data.split is None and all(found[node.label or node.name] == node.type for node in nodes)
+    fits = data.split is None and all(found[node.name] == node.type for node in nodes)
     small = all(_largest(entry.value) < LARGEST_SINGLE for entry in data.entries if isinstance(entry.value, tuple))
     return counts.pop() if len(counts) == 1 and fits and small else None
 

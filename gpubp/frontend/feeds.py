@@ -33,7 +33,7 @@ def check_feeds(backend: Backend, nodes: Sequence[Node], given: Any, dtype: str)
 def match_feeds(backend: Backend, nodes: Sequence[Node], given: Any) -> tuple[list[Any], int]:
     """The same with any numeric dtype, possibly aliasing the caller's arrays; `check_values` must check their
     values."""
-    names = [node.label or node.name for node in nodes]
+    names = [node.name for node in nodes]
     if not isinstance(given, Mapping):
         if len(nodes) != 1:
             raise InputError(f"this net takes {_listed(names)}: pass a mapping from names to arrays")
@@ -146,4 +146,4 @@ def _refuse(backend: Backend, node: Node, array: Any, wrong: Any, why: str, firs
         return
     place = tuple(int(i[0]) for i in wrong.nonzero())
     index = ", ".join(map(str, (first + place[0], *place[1:])))
-    raise InputError(f"`{node.label or node.name}[{index}]`: {backend.to_host(array[place]).item()} {why}")
+    raise InputError(f"`{node.name}[{index}]`: {backend.to_host(array[place]).item()} {why}")

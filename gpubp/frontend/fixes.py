@@ -136,7 +136,7 @@ def _with_target(cx: Trace, node: Node) -> Iterator[Proposal]:
     first = " ".join(node.input_spans[0].text.split())
     for target in cx.graph.targets:
         changed = replace(node, inputs=(node.inputs[0], target))
-        yield changed, f"`{node.kind}({first}, {target.label})` compares with the target"
+        yield changed, f"`{node.kind}({first}, {target.name})` compares with the target"
 
 
 def _swapped(cx: Trace, node: Node) -> Iterator[Proposal]:
@@ -166,7 +166,7 @@ def _zero_or_one(cx: Trace, node: Node) -> Iterator[Proposal]:
     if _type(target).classes == 2 and found == (*_type(target).shape, 1):
         changed = _replaced(node, target, replace(target, type=Type(found)))
         other = "or for words `dense(2) -> softmax` and `cross_entropy`"
-        yield changed, f"`target {target.label}: {Type(found)}` declares numbers, 0 and 1; {other}"
+        yield changed, f"`target {target.name}: {Type(found)}` declares numbers, 0 and 1; {other}"
 
 
 def _one_hot(cx: Trace, node: Node) -> Iterator[Proposal]:
@@ -187,4 +187,4 @@ def _declared(cx: Trace, node: Node) -> Iterator[Proposal]:
     if found and found[-1] > 1 and cx.values[target].dtype in FLOATS:
         type_ = Type(found[:-1], found[-1])
         changed = _replaced(node, target, replace(target, type=type_))
-        yield changed, f"`target {target.label}: {type_}` declares labels"
+        yield changed, f"`target {target.name}: {type_}` declares labels"

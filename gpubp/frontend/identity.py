@@ -95,7 +95,7 @@ def format_value(value: Static) -> str:
 
 def label_targets(net: Net) -> dict[str, str]:
     """For each output of class probabilities, the target that the loss or a metric compares it with."""
-    targets = {node.label or node.name for node in net.graph.targets}
+    targets = {node.name for node in net.graph.targets}
     return {output: name for output, (name, of) in predicted_labels(net).items() if name == of and name in targets}
 
 
@@ -111,7 +111,7 @@ def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
             base = _label_source(labels)
             if base is None or base.type is None:
                 continue
-            of = base.label or base.name
+            of = base.name
             name = labels.label if labels.label and labels.label not in graph.outputs else of
             for output in pair:
                 if net.outputs[outputs[output]] == (*net.shapes[labels], base.type.classes):
@@ -123,7 +123,7 @@ def metric_labels(net: Net) -> dict[str, str]:
     """For each metric that compares with labels, by name, the input or target that these come from."""
     metrics = net.graph.train.metrics if net.graph.train is not None else ()
     bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _label_source(source)))
-    return {name: base.label or base.name for name, base in bases}
+    return {name: base.name for name, base in bases}
 
 
 _KEEP_LABELS = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})

@@ -27,7 +27,7 @@ def sweep_key(net: Net) -> Hashable:
     alone."""
     train = net.graph.train
     assert train is not None
-    types = tuple(f"{node.label or node.name}: {node.type}" for node in (*net.graph.inputs, *net.graph.targets))
+    types = tuple(f"{node.name}: {node.type}" for node in (*net.graph.inputs, *net.graph.targets))
     places = tuple((name, group.name, start) for name, (group, start) in net.layout.places.items())
     metrics = tuple((name, *_options(node)) for name, node in train.metrics)
     rest = tuple(sorted((key, text) for key, text in identity(net).items() if key not in FREE))

@@ -118,7 +118,7 @@ def metric_terms(graph: LayerGraph, cx: Lowering) -> dict[str, Accumulation]:
 def _compared(graph: LayerGraph) -> str:
     """The help for a missing loss: an output and a target to compare, if the model has them."""
     output = next(iter(graph.outputs), "p")
-    target = next((node.label for node in graph.targets), "")
+    target = next((node.name for node in graph.targets), "")
     if target:
         return f"compare an output with a target: for example `mse({output}, {target})`"
     return f"declare what to learn, `target y: [...]`, and compare: for example `mse({output}, y)`"

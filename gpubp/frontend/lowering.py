@@ -139,7 +139,7 @@ class Lowering:
         assert node.type is not None
         check_example(node.type.shape)
         dtype = self.dtype if node.type.classes is None else "int64"
-        var = Var(Aval((self.batch, *node.type.shape), dtype), node.label or node.name)
+        var = Var(Aval((self.batch, *node.type.shape), dtype), node.name)
         self.values[node] = var if node.type.classes is None else self.as_labels(var, node.type.classes)
         self.varying.add(node)
         return var

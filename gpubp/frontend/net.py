@@ -111,7 +111,7 @@ class Net:
             raise NetError([Diagnostic("E0501", f"`{name}` has no `train` section", help=(help, *seen))])
         if self.graph.rows is None and not given:
             nodes = (*self.graph.inputs, *self.graph.targets)
-            names = [f"{node.label}" for node in nodes]
+            names = [node.name for node in nodes]
             target = f', target = "{names[-1]}"' if len(names) == 2 else ", columns = [...]" * (len(names) > 2)
             table = f'`{", ".join(names)} = csv("table.csv"{target})`'
             rows = ", ".join(f"`{name} = {_two_rows(node)}`" for name, node in zip(names, nodes, strict=True))

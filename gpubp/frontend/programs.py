@@ -94,9 +94,7 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
         program, names = _backward(net, mode, program, names, cx, states, updates)
     else:
         program = replace(program, updates=updates)
-    hints = {
-        v: n.label or n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")
-    }
+    hints = {v: n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")}
     hints.update({var: known.name for known, var in cx.parameters.values()})
     program = verify(replace(program, inputs=(*feeds, *states.vars.values())))
     program = optimise(program) if passes else program

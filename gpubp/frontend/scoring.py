@@ -29,7 +29,7 @@ def build_scores(
     assert graph.train is not None
     cx, states = lowering(net, "measure", batch, dtype)
     with recording() as eqns:
-        feeds = {node.label or node.name: cx.feed(node) for node in (*graph.inputs, *graph.targets)}
+        feeds = {node.name: cx.feed(node) for node in (*graph.inputs, *graph.targets)}
         given = {name: Var(Aval((batch, *net.outputs[name]), dtype), name) for name in outputs}
         cx.values.update((graph.outputs[name], var) for name, var in given.items())
         cx.varying.update(graph.outputs[name] for name in outputs)

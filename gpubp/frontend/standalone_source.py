@@ -43,7 +43,7 @@ class _Writer:
         """`folder`: the prefix of import paths in this file."""
         file, _ = parse(source)
         edits: list[tuple[Span, str]] = []
-        types = {n.label or n.name: n.type for n in (*self.net.graph.inputs, *self.net.graph.targets)}
+        types = {n.name: n.type for n in (*self.net.graph.inputs, *self.net.graph.targets)}
         for statement in file.statements:
             if isinstance(statement, syntax.Param):
                 name = prefix + statement.name.text

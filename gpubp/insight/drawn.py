@@ -25,5 +25,5 @@ def drawn(net: Net, rows: int) -> dict[str, NDArray[Any]]:
             values = rng.standard_normal(shape)
         else:
             values = rng.uniform(0.1, 0.9, shape)
-        found[node.label or node.name] = values
+        found[node.name] = values
     return found

@@ -142,5 +142,5 @@ def explain(of: Any, data: Mapping[str, Any] | None = None, example: int = 1) ->
     if data is not None:
         nodes = (*net.graph.inputs, *net.graph.targets)
         arrays, _ = check_feeds(executor.backend, nodes, data, executor.dtype)
-        data = {node.label or node.name: array for node, array in zip(nodes, arrays, strict=True)}
+        data = {node.name: array for node, array in zip(nodes, arrays, strict=True)}
     return Explanation(*explained(subject(executor, about, data, fresh=fresh), example, most=PAGED))

@@ -127,7 +127,7 @@ def predicted_rows(run: LoadedRun, seed: int) -> Rows:
     most = max(1, min(MOST, MAX_NUMBERS // max(1, width)))
     rows = {name: column[:most] for name, column in rows.items()}
     sides = run.net.graph.inputs, run.net.graph.targets
-    inputs, targets = ({n.label or n.name: rows[n.label or n.name] for n in side} for side in sides)
+    inputs, targets = ({n.name: rows[n.name] for n in side} for side in sides)
     outputs = run.executor.predict(inputs)
     if not isinstance(outputs, Mapping):
         outputs = {next(iter(run.net.outputs)): outputs}
@@ -168,7 +168,7 @@ def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
 def _ignored(net: Net, target: str) -> list[int]:
     """The labels of a target that a loss or metric ignores."""
     nodes = net.graph.train.nodes if net.graph.train is not None else ()
-    reading = [node for node in nodes if any(target in (n.label, n.name) for n in node.inputs if n.kind == "target")]
+    reading = [node for node in nodes if any(n.kind == "target" and n.name == target for n in node.inputs)]
     return [label for node in reading if isinstance(label := node.attrs.get("ignore"), int)]
 
 
@@ -181,5 +181,5 @@ def _pairs(net: Net) -> dict[tuple[str, str], None]:
             for output in (n for n in node.inputs if n in outputs):
                 assert target.type is not None
                 if target.type.classes is None and net.outputs[outputs[output]] == target.type.shape:
-                    found[outputs[output], target.label or target.name] = None
+                    found[outputs[output], target.name] = None
     return found

@@ -31,7 +31,7 @@ def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -
     import numpy as np
 
     nodes = (*graph.inputs, *graph.targets)
-    names = [node.label or node.name for node in nodes]
+    names = [node.name for node in nodes]
 
     def arrays(rows: Any) -> list[Any]:
         with backend.running():

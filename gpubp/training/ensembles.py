@@ -88,7 +88,7 @@ class Ensemble:
     def rows(self, path: str | os.PathLike[str], *, targets: bool, keep: Sequence[str] = ()) -> NewRows:
         """The rows of a table, as `rows` of a run, but before each member's own statistics. Raises DataError."""
         graph, encoders = self.net.graph, self.members[0].columns
-        names = [node.label or node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
+        names = [node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
         return read_table(path, {name: encoders[name].without_statistics() for name in names}, keep)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
@@ -110,7 +110,7 @@ class Ensemble:
         if not new and not isinstance(rows, Mapping):
             raise InputError("inputs and targets are a mapping from names to arrays, or the path of a table")
         arrays = self._given(first, rows)
-        inputs = [node.label or node.name for node in self.net.graph.inputs]
+        inputs = [node.name for node in self.net.graph.inputs]
         given: Any = {name: values for name, values in (rows.arrays if new else rows).items() if name in inputs}
         given = replace(rows, arrays=given, gaps=()) if new else given
         return scores(first.executor, self._moments(given, batch)[0], arrays, batch, self._own, self._shared)

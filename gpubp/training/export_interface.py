@@ -40,7 +40,7 @@ Source: TypeAlias = Run | LoadedRun | BareExecutor
 def interface_of(run: Source, file: str, outputs: Mapping[str, Var]) -> Interface:
     """The text in a file of that name, for a net with these outputs."""
     executor = run.executor
-    inputs = {node.label or node.name: node for node in executor.net.graph.inputs}
+    inputs = {node.name: node for node in executor.net.graph.inputs}
     return Interface(
         tuple(_title(run, file)),
         [_input(node, executor, run.columns.get(name)) for name, node in inputs.items()],
@@ -54,14 +54,13 @@ def metadata(run: Source) -> dict[str, str]:
     `step`."""
     found: dict[str, Any] = {}
     for node in run.executor.net.graph.inputs:
-        name = node.label or node.name
-        encoder = run.columns.get(name)
+        encoder = run.columns.get(node.name)
         if encoder is not None and encoder.classes is not None:
-            found[f"{name}.classes"] = encoder.vocabulary
+            found[f"{node.name}.classes"] = encoder.vocabulary
         elif encoder is not None:
-            found[f"{name}.columns"] = _heads(encoder)
-            found[f"{name}.scale"] = encoder.scale if encoder.scale != 1 else None
-            found |= {f"{name}.mean": encoder.mean, f"{name}.deviation": encoder.deviation}
+            found[f"{node.name}.columns"] = _heads(encoder)
+            found[f"{node.name}.scale"] = encoder.scale if encoder.scale != 1 else None
+            found |= {f"{node.name}.mean": encoder.mean, f"{node.name}.deviation": encoder.deviation}
     for name, target in label_targets(run.executor.net).items():
         if target in run.columns:
             found[f"{name}.classes"] = run.columns[target].vocabulary
@@ -83,9 +82,9 @@ def _title(run: Source, file: str) -> Iterator[str]:
 
 
 def _input(node: Any, executor: Executor, encoder: Encoder | None) -> Slot:
-    name, classes = node.label or node.name, node.type.classes
+    classes = node.type.classes
     dtype = "int32" if classes is not None else executor.dtype
-    return Slot(name, node.type.shape, dtype, classes, tuple(_columns(encoder, classes)) if encoder else ())
+    return Slot(node.name, node.type.shape, dtype, classes, tuple(_columns(encoder, classes)) if encoder else ())
 
 
 def _columns(encoder: Encoder, classes: int | None) -> Iterator[str]:

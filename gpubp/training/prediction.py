@@ -72,7 +72,7 @@ class Predictor:
         `keep` as text: `arrays` by name; `gaps` has the numbers of the rows left out, `why` the reasons. Raises
         DataError."""
         graph = self.net.graph
-        names = [node.label or node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
+        names = [node.name for node in (*graph.inputs, *(graph.targets if targets else ()))]
         return read_table(path, {name: self.columns[name] for name in names}, keep)
 
     def labels(self, outputs: Any) -> dict[str, NDArray[Any]]:

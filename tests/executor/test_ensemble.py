@@ -25,7 +25,7 @@ def rows_for(net: gpubp.Net, count: int = 50) -> dict[str, Array]:
     for node in (*net.graph.inputs, *net.graph.targets):
         assert node.type is not None
         shape, classes = (count, *node.type.shape), node.type.classes
-        out[node.label or node.name] = rng.random(shape) if classes is None else rng.integers(0, classes, shape)
+        out[node.name] = rng.random(shape) if classes is None else rng.integers(0, classes, shape)
     return out
 
 

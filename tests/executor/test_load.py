@@ -27,7 +27,7 @@ def test_what_a_net_tells() -> None:
     assert net.params == {"hidden": 64, "lr": 0.002}
     assert dict(net.outputs) == {"p": (10,)}
     assert net.size == 64 * 64 + 64 + 64 * 10 + 10
-    assert [node.label or node.name for node in net.graph.inputs] == ["image"]
+    assert [node.name for node in net.graph.inputs] == ["image"]
     summary = net.summary().splitlines()
     assert summary[-1].split() == ["total", "4,810"]
     assert dict(gpubp.loads(LABELS).outputs) == {"p": (4,), "top": ()}

@@ -37,7 +37,7 @@ def peak(ex: Executor, rows: int, batch: int, steps: int = 4) -> int:
     for node in (*ex.net.graph.inputs, *ex.net.graph.targets):
         assert node.type is not None
         labels = node.type.classes is not None
-        data[node.label or node.name] = (
+        data[node.name] = (
             rng.integers(0, node.type.classes, (rows, *node.type.shape))
             if labels
             else rng.random((rows, *node.type.shape))

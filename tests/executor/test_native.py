@@ -51,7 +51,7 @@ def test_every_model(path: Path, params: Mapping[str, int]) -> None:
         for name, array in expected.items():
             np.testing.assert_allclose(gradients[name], array, rtol=1e-6, atol=1e-10)
         return
-    inputs = {n.label or n.name: data[n.label or n.name] for n in net.graph.inputs}
+    inputs = {n.name: data[n.name] for n in net.graph.inputs}
     outputs = mine.predict(inputs)
     for name, array in ours.predict(inputs).items():
         np.testing.assert_allclose(outputs[name], array, rtol=1e-7, atol=1e-12)

@@ -46,7 +46,7 @@ def rows_of(net: gpubp.Net, count: int) -> Mapping[str, Any]:
         assert node.type is not None
         shape, classes = (count, *node.type.shape), node.type.classes
         drawn = rng.integers(0, classes, shape) if classes else rng.uniform(0.0, 1.0, shape)
-        rows[node.label or node.name] = drawn
+        rows[node.name] = drawn
     return rows
 
 
@@ -291,7 +291,7 @@ def test_a_gradient_that_is_no_number_stops_it() -> None:
     ex = gpubp.Executor(net, "gpu", "float64")
     rows = dict(rows_of(net, 64))
     ex.train_steps(rows, 4, 32)
-    target = next(node.label or node.name for node in net.graph.targets)
+    target = next(node.name for node in net.graph.targets)
     rows[target] = rows[target] * 1e308
     before = ex.step
     with pytest.raises(GpubpError):

@@ -83,7 +83,7 @@ def rows_of(net: gpubp.Net, count: int) -> dict[str, Array]:
     for node in (*net.graph.inputs, *net.graph.targets):
         assert node.type is not None
         shape, classes = (count, *node.type.shape), node.type.classes
-        rows[node.label or node.name] = rng.integers(0, classes, shape) if classes else rng.uniform(0, 1, shape)
+        rows[node.name] = rng.integers(0, classes, shape) if classes else rng.uniform(0, 1, shape)
     return rows
 
 

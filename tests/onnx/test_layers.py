@@ -63,7 +63,7 @@ def test_random_nets(data: st.DataObject, shape: str) -> None:
     checked(model)
     rng = np.random.default_rng(0)
     for count in (1, 3):
-        rows = {n.label or n.name: some(n, rng, count) for n in net.graph.inputs}
+        rows = {n.name: some(n, rng, count) for n in net.graph.inputs}
         found, wanted = by_runtime(model, as_fed(executor, rows)), executor.predict(rows)
         near(found, wanted, 1e-5, partial(float32_rounding, executor, rows))
 

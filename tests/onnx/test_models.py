@@ -28,7 +28,7 @@ def check(executor: gpubp.Executor, run: Run, bound: float, counts: tuple[int, .
     assert sizes == {"batch"}
     for count in counts:
         rng = np.random.default_rng(count)
-        rows = {n.label or n.name: some(n, rng, count) for n in executor.net.graph.inputs}
+        rows = {n.name: some(n, rng, count) for n in executor.net.graph.inputs}
         near(run(model, as_fed(executor, rows)), executor.predict(rows), bound)
 
 

@@ -33,7 +33,7 @@ def filled(net: gpubp.Net, backend: str, precision: str | None = None, seed: int
     rng = np.random.default_rng(seed)
     nodes = (*net.graph.inputs, *net.graph.targets)
     if net.fitted:
-        executor.fit({n.label or n.name: some(n, rng, 20) for n in nodes})
+        executor.fit({n.name: some(n, rng, 20) for n in nodes})
     state = executor.state_dict()
     for name, value in executor.parameters.items():
         state[name] = value + 0.05 * rng.normal(size=value.shape).astype(value.dtype)
@@ -55,7 +55,7 @@ def some(node: Any, rng: np.random.Generator, count: int) -> Array:
 def examples(net: gpubp.Net, count: int = 3) -> list[dict[str, Array]]:
     """Single rows of the inputs."""
     rng = np.random.default_rng(7)
-    return [{n.label or n.name: some(n, rng, 1) for n in net.graph.inputs} for _ in range(count)]
+    return [{n.name: some(n, rng, 1) for n in net.graph.inputs} for _ in range(count)]
 
 
 def built(text: str, folder: Path, words: Sequence[str]) -> Path:
@@ -101,7 +101,7 @@ def answers(
 ) -> list[tuple[int, dict[str, Array]]]:
     """What the program returns for examples, and the outputs that it writes."""
     inputs = executor.net.graph.inputs
-    types = {n.label or n.name: "int32" if n.type and n.type.classes else executor.dtype for n in inputs}
+    types = {n.name: "int32" if n.type and n.type.classes else executor.dtype for n in inputs}
     data = b"".join(np.ascontiguousarray(row[name], types[name]).tobytes() for row in rows for name in types)
     done = subprocess.run(
         [*before, str(program)], input=data, capture_output=True, env={"ASAN_OPTIONS": "detect_leaks=0"}

@@ -120,7 +120,7 @@ def accuracy_of_numbers(net: Traced) -> Iterator[Diagnostic]:
 
 def _zeros_and_ones(graph: LayerGraph, target: Node) -> bool:
     """Whether the target's rows stand in the file and are 0 and 1 only."""
-    rows = [e.value for e in (graph.rows.entries if graph.rows is not None else ()) if target.label in e.names]
+    rows = [e.value for e in (graph.rows.entries if graph.rows is not None else ()) if target.name in e.names]
     work: list[object] = [*rows]
     while work:
         top = work.pop()
