@@ -87,14 +87,14 @@ class ArrowTable:
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
             return np.zeros(self.table.num_rows)
         values: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy()
-        bad = np.flatnonzero(~(np.isfinite(values) | (np.isnan(values) & missing)))
-        for row in bad[:4]:
+        if not missing:
+            empty: list[int] = np.flatnonzero(np.isnan(values)).tolist()
+            found = ((self.at(row, column), "the cell is empty") for row in empty)
             help = "tell the reader: its option `missing = drop` drops such rows, `mean` or `median` imputes the cells"
-            empty = np.isnan(values[row])
-            message = "the cell is empty" if empty else f"`{values[row]}` is not a finite number"
-            findings.add("E0416", "cells that are not numbers", self.at(row, column), message, help if empty else "")
-        if len(bad) > 4:
-            findings.add("E0416", "cells that are not numbers", "", "", count=len(bad) - 4)
+            findings.add_all("E0416", "empty cells", found, len(empty), help)
+        bad: list[int] = np.flatnonzero(np.isinf(values)).tolist()
+        found = ((self.at(row, column), f"`{values[row]}` is not a finite number") for row in bad)
+        findings.add_all("E0416", "numbers that are not finite", found, len(bad))
         return values
 
     def texts(self, column: int) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import field
 from difflib import get_close_matches
+from itertools import islice
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.records import dataclass
@@ -18,7 +19,6 @@ AGAIN = "make, copy or download it again"
 
 FIRST = 4
 """How many places of one kind of finding are shown."""
-
 
 COMMAND_LINE = "command line"
 """The name of the source of a path that no file names: it starts in the working directory."""
@@ -86,13 +86,17 @@ class Findings:
     span: Span | None
     kinds: dict[str, _Kind] = field(default_factory=dict)
 
-    def add(self, code: str, what: str, place: str, message: str, help: str = "", count: int = 1) -> None:
-        """One finding of the kind `what` (a plural: "cells that are empty"): `message` at `place`; without a message it
-        is counted, and not shown."""
-        kind = self.kinds.setdefault(what, _Kind(code, what, help))
-        kind.count += count
-        if len(kind.places) < FIRST and message:
-            kind.places.append((place, message))
+    def add(self, code: str, what: str, place: str, message: str, help: str = "") -> None:
+        """One finding of the kind `what` (a plural: "cells that are empty"): `message` at `place`."""
+        self.add_all(code, what, [(place, message)], 1, help)
+
+    def add_all(self, code: str, what: str, found: Iterable[tuple[str, str]], count: int, help: str = "") -> None:
+        """As many findings of one kind, each a place and a message. Those that are not shown are not asked for: to say
+        where a row stands may take long."""
+        if count:
+            kind = self.kinds.setdefault(what, _Kind(code, what, help))
+            kind.places += islice(found, FIRST - len(kind.places))
+            kind.count += count
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         found = []

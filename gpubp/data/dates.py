@@ -10,7 +10,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .cell_arrays import Cells, Labels
-from .checks import FIRST, Findings, clipped, remedy
+from .checks import Findings, clipped, remedy
 from .date_text import all_iso, is_date, moment, order_of
 from .misread import MISSING
 from .tables import Table
@@ -110,10 +110,8 @@ class Dated:
             (odd, "times without a zone", "`{}` has no time zone, but other cells have one", zone),
             ([] if missing else empty, "empty cells", "the cell is empty", tell),
         ):
-            for row in rows[:FIRST]:
-                findings.add("E0416", what, self.at(row, column), says.format(clipped(cells[row])), help)
-            if len(rows) > FIRST:
-                findings.add("E0416", what, "", "", count=len(rows) - FIRST)
+            places = ((self.at(row, column), says.format(clipped(cells[row]))) for row in rows)
+            findings.add_all("E0416", what, places, len(rows), help)
         findings.raise_all()
         clock = np.array([None if one is None else one[0] for one in found], dtype="datetime64[us]")
         if not zoned:

@@ -7,7 +7,7 @@ in the sorted list of all that occur, which is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dsl.diagnostics import Label
 from dsl.records import dataclass
@@ -48,16 +48,15 @@ def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray
 def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
     import numpy as np
 
-    def report(code_of: Any, what: str, message: str, help: str = "") -> None:
+    def report(
+        wrong: Callable[[NDArray[np.float64]], NDArray[np.bool_]], what: str, message: str, help: str = ""
+    ) -> None:
         findings = Findings(places[0].span)
         for place in places:
             for column, found in enumerate(place.labels):
-                bad = np.flatnonzero(code_of(found.values))
-                for row in bad[:4]:
-                    shown = written(float(found.values[row]))
-                    findings.add("E0419", what, place.at(column, int(row)), message.format(shown), help)
-                if len(bad) > 4:
-                    findings.add("E0419", what, "", "", help, count=len(bad) - 4)
+                bad = np.flatnonzero(wrong(found.values))
+                shown = ((place.at(column, int(row)), message.format(written(found.values[row]))) for row in bad)
+                findings.add_all("E0419", what, shown, len(bad), help)
         findings.raise_all()
 
     whole = f"labels of `{name}` are whole numbers from 0, or words"

@@ -56,10 +56,8 @@ class ArrayTable:
         for i in {*numeric, *labels}:
             column = self.values[:, i]
             bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & bool(missing))))
-            for row in bad[:4].tolist():
-                findings.add("E0416", "numbers that are not finite", self.at(row, i), f"it is {column[row]}")
-            if len(bad) > 4:
-                findings.add("E0416", "numbers that are not finite", "", "", count=len(bad) - 4)
+            found = ((self.at(row, i), f"it is {column[row]}") for row in bad.tolist())
+            findings.add_all("E0416", "numbers that are not finite", found, len(bad))
         findings.raise_all()
         columns = self.values.T
         return Cells(len(self.values), {i: columns[i] for i in numeric}, {i: Labels(columns[i]) for i in labels})

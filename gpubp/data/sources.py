@@ -126,13 +126,12 @@ def finite(given: Sequence[Source]) -> None:
     for source in given:
         size = max(1, prod(source.shape))
         for start, piece in _pieces(source):
-            bad = np.flatnonzero(~np.isfinite(piece)) if piece.dtype.kind == "f" else ()
-            for i in bad[:4]:
-                message = f"`{piece.reshape(-1)[i]}` is not a finite number"
+            if piece.dtype.kind == "f":
+                flat = piece.reshape(-1)
+                bad = np.flatnonzero(~np.isfinite(flat)).tolist()
+                found = ((source.at(start * size + i), f"`{flat[i]}` is not a finite number") for i in bad)
                 help = "put numbers in their place, or leave such rows out, and save the array again"
-                findings.add("E0416", "numbers that are not finite", source.at(start * size + int(i)), message, help)
-            if len(bad) > 4:
-                findings.add("E0416", "numbers that are not finite", "", "", count=len(bad) - 4)
+                findings.add_all("E0416", "numbers that are not finite", found, len(bad), help)
     findings.raise_all()
 
 

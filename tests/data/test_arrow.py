@@ -126,11 +126,15 @@ def test_tables_that_do_not_fit(world: World, columns: dict[str, Any], code: str
 
 def test_cells_that_are_no_numbers_are_counted(world: World) -> None:
     world.inputs = {"x": Type((1,))}
-    write(world.base, "a.parquet", {"a": [1.0, *[float("inf")] * 3, *[None] * 3], "y": [0, 1] * 3 + [0]})
-    (note,) = world.refused(reads("a.parquet")).notes
-    assert note.startswith("there are 6 cells that are not numbers; the next: ")
-    assert note.count("not a finite number") == 2
-    assert note.count("the cell is empty") == 1
+    write(world.base, "a.parquet", {"a": [1.0, *[float("inf")] * 5, *[None] * 6], "y": [0, 1] * 6})
+    with pytest.raises(DataError) as caught:
+        world.load(reads("a.parquet"))
+    empty, infinite = caught.value.diagnostics
+    assert empty.notes[0].startswith("there are 6 empty cells; the next: `a.parquet`, row 8, column `a`: the cell is ")
+    assert infinite.notes[0].startswith("there are 5 numbers that are not finite; the next: `a.parquet`, row 3, ")
+    assert infinite.notes[0].count("not a finite number") == 3
+    assert "missing = drop" in empty.help[0]
+    assert not infinite.help
 
 
 def test_names_that_stand_twice(world: World) -> None:
