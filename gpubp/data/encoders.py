@@ -5,7 +5,7 @@ An encoder is plain data with a JSON form. It is saved beside the weights; `gpub
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from math import isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
@@ -170,56 +170,37 @@ def from_json(saved: object) -> dict[str, Encoder]:
     return found
 
 
-def _encoder(entry: dict[str, Any]) -> Encoder:
-    entry.pop("drop", None)  # earlier versions saved whether rows that miss a cell were left out
-    fields = tuple(
-        Field(
-            str(each["name"]),
-            _words(each["words"]),
-            None if each["fill"] is None else _real(each["fill"]),
-            str(each.get("unit", "")),
-        )
-        for each in entry.pop("fields")
-    )
-    shape = tuple(_whole(size) for size in entry.pop("shape"))
-    classes = entry.pop("classes")
-    found = Encoder(
-        shape,
-        None if classes is None else _whole(classes),
-        bool(entry.pop("feature")),
-        fields,
-        _words(entry.pop("known")),
-        bool(entry.pop("header")),
-        _words(entry.pop("words")),
-        bool(entry.pop("unknown")),
-        _real(entry.pop("scale")),
-        tuple(map(_real, entry.pop("mean"))),
-        tuple(map(_real, entry.pop("deviation"))),
-        str(entry.pop("level")),
-        str(entry.pop("image", entry.pop("picture", ""))),  # as earlier versions called it, or did not know it
-        tuple(_whole(number) for number in entry.pop("moments", ())),  # and those before this one, on no series
-        saved_notation(
-            entry.pop("notation", {"decimal": entry.pop("decimal", ".")})
-        ),  # a decimal comma was all there was
-        _known_encoding(entry.pop("encoding", UTF8)),  # in UTF-8
-        str(entry.pop("delimiter", "")),
-    )
-    size = prod(shape)
-    if entry:
-        raise ValueError(f"it has a part `{next(iter(entry))}` that this version does not know")
+def _encoder(entry: Mapping[str, Any]) -> Encoder:
+    """An encoder from its saved form; a part that was not saved has its default."""
+    odd = next((part for part in entry if part not in _PARTS), None)
+    if odd is not None:
+        raise ValueError(f"it has a part `{odd}` that this version does not know")
+    found = Encoder(**{part: _PARTS[part](value) for part, value in entry.items()})
+    size, moments = prod(found.shape), found.moments
     if size > _MOST or len(found.mean) not in (0, size) or len(found.deviation) != len(found.mean):
         raise ValueError("its sizes do not fit together")
-    moments = found.moments
     if moments and (len(moments) != 3 or moments[0] >= moments[1] or not moments[2]):
         raise ValueError("its moments are none")
-    each = sum(field.width for field in fields) * (moments[1] - moments[0] if moments else 1)
-    if fields and classes is None and each != size:
+    each = sum(field.width for field in found.fields) * (moments[1] - moments[0] if moments else 1)
+    if found.fields and found.classes is None and each != size:
         raise ValueError("its columns do not fit its shape")
     if found.words and len(found.words) != found.classes:
         raise ValueError("its words are not as many as its classes")
     if 0.0 in found.deviation:
         raise ValueError("a deviation is 0")
     return found
+
+
+def _fields(entries: Any) -> tuple[Field, ...]:
+    return tuple(
+        Field(
+            str(each["name"]),
+            _words(each["words"]),
+            None if each["fill"] is None else _real(each["fill"]),
+            str(each.get("unit", "")),
+        )
+        for each in entries
+    )
 
 
 def _words(items: Any) -> tuple[str, ...]:
@@ -244,3 +225,26 @@ def _real(number: Any) -> float:
     if not isinstance(number, (int, float)) or isinstance(number, bool) or not isfinite(number):
         raise ValueError(f"{number!r} is not a finite number")
     return float(number)
+
+
+def _reals(numbers: Any) -> tuple[float, ...]:
+    return tuple(map(_real, numbers))
+
+
+def _wholes(numbers: Any) -> tuple[int, ...]:
+    return tuple(map(_whole, numbers))
+
+
+_PARTS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("feature", "header", "unknown"), bool),
+    **dict.fromkeys(("level", "image", "delimiter"), str),
+    **dict.fromkeys(("known", "words"), _words),
+    **dict.fromkeys(("mean", "deviation"), _reals),
+    **dict.fromkeys(("shape", "moments"), _wholes),
+    "classes": lambda number: None if number is None else _whole(number),
+    "fields": _fields,
+    "scale": _real,
+    "notation": saved_notation,
+    "encoding": _known_encoding,
+}
+"""What reads each part of an encoder, and refuses what it cannot be."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word, ancestors
@@ -27,23 +27,22 @@ def identity(net: Net) -> dict[str, str]:
         out[DATA] = "; ".join(entry_text(entry) for entry in graph.rows.entries)
     if graph.data is not None:
         out["split"] = format_value(graph.data.split)
-    out |= graph_hashes(net, _explicit_options)
+    out |= _graph_hashes(net)
     if graph.train is not None:
         out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
         out |= {key: format_value(value) for key, value in graph.train.options.items()}
     return out
 
 
-def graph_hashes(net: Net, attrs: Callable[[Node], Mapping[str, Static | Node]]) -> dict[str, str]:
-    """The SHA-256 of the model and of the loss, with those of the nodes' options that `attrs` gives."""
+def _graph_hashes(net: Net) -> dict[str, str]:
+    """The SHA-256 of the model and of the loss."""
     graph = net.graph
     number = {node: i for i, node in enumerate((*graph.inputs, *graph.targets, *graph.nodes))}
 
     def line(node: Node) -> str:
-        options = (f"{k} = {number[v] if isinstance(v, Node) else format_value(v)}" for k, v in attrs(node).items())
-        return (
-            f"{node.name} = {node.kind}({', '.join(options)}) {[number[source] for source in node.inputs]} {node.type}"
-        )
+        explicit = _explicit_options(node).items()
+        options = ", ".join(f"{k} = {number[v] if isinstance(v, Node) else format_value(v)}" for k, v in explicit)
+        return f"{node.name} = {node.kind}({options}) {[number[source] for source in node.inputs]} {node.type}"
 
     outputs = (f"output {name} = {number[node]}" for name, node in graph.outputs.items())
     out = {MODEL: _hash((*map(line, number), *outputs))}

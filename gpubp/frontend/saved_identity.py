@@ -9,7 +9,7 @@ from dsl.graph import Choice, DataEntry, Static
 
 from ..registry import lookup
 from .catalog import TRAIN
-from .identity import DATA, entry_text, format_value, graph_hashes, identity, is_default
+from .identity import DATA, entry_text, format_value, identity, is_default
 from .net import Net
 
 
@@ -20,12 +20,10 @@ def changed_parts(before: Mapping[str, str], net: Net) -> list[str]:
     is another one now is a change.
     """
     now, known = identity(net), _patterns(net)
-    earlier = graph_hashes(net, lambda node: node.attrs)  # the first versions had the defaults in these, too
     return [
         key
         for key in {**before, **now}
-        if before.get(key) not in (now.get(key), earlier.get(key, ""))
-        and not re.fullmatch(known.get(key, "(?!)"), str(before.get(key, "")))
+        if before.get(key) != now.get(key) and not re.fullmatch(known.get(key, "(?!)"), str(before.get(key, "")))
     ]
 
 

@@ -34,7 +34,7 @@ _SAVED = {
     **dict.fromkeys(("given", "net", "data", "space"), dict),
     **dict.fromkeys(("epochs", "folds", "seeds"), int | None),
 }
-"""What a search writes about itself. Earlier versions had no folds and no seeds."""
+"""What a search writes about itself."""
 
 
 @dataclass(slots=True)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 import gpubp
 from gpubp.frontend import changed_parts, identity
-from gpubp.frontend.identity import graph_hashes
 
-MODELS = Path(__file__).resolve().parents[2] / "models"
 TEXT = """
 data {
   x = csv("a.csv", columns = ["u", "v"], scale = 2, missing = median)
@@ -112,9 +109,3 @@ def test_models_and_losses(old: str, new: str, same: bool) -> None:
     other = net(TEXT.replace(old, new))
     key = "loss" if "huber" in old else "model"
     assert changed_parts(identity(net()), other) == ([] if same else [key])
-
-
-@pytest.mark.parametrize("file", ["xor", "digits_cnn", "mackey_glass"])
-def test_the_first_versions_hashed_defaults_too(file: str) -> None:
-    net = gpubp.load(MODELS / f"{file}.net")
-    assert changed_parts({**identity(net), **graph_hashes(net, lambda node: node.attrs)}, net) == []
