@@ -14,7 +14,7 @@ from .dataset import Read, Request
 from .files import find_file, read_bytes, unreadable
 from .idx import read_idx
 from .npy import Archive, check_size, read_array, read_header
-from .options import OptionalNames, OptionalShape, OptionalText
+from .options import OptionalNames, OptionalShape, OptionalText, texts
 from .sources import Source, assemble, no_rows
 from .stream import Segment
 
@@ -70,10 +70,9 @@ def idx(
     `reshape`: the shape for every name with that many elements.
     `source`: where to get the files, one or more strings, shown as help if a file is missing. Raises DiagnosticError.
     """
-    ways = (source,) if isinstance(source, str) else tuple(map(str, source or ()))
 
     def open_one(name: str, span: Span) -> Source:
-        raw = read_bytes(request.base, name, span, ways)
+        raw = read_bytes(request.base, name, span, texts(source))
         return Source(name, span, read_idx(raw, name, span), request.base / name)
 
     return _files(request, open_one, path, target, test, scale, reshape, standardize)

@@ -11,7 +11,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dsl.diagnostics import Label
 from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import OptionType, Text, register
@@ -22,7 +21,7 @@ from .encoders import Encoder
 from .files import read_bytes, read_text
 from .image_files import LEVELS
 from .images import EXACT
-from .options import OptionalNames
+from .options import OptionalNames, texts
 from .tables import row_place
 
 if TYPE_CHECKING:
@@ -82,9 +81,8 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
         message = f"`labels` chooses between those of CIFAR-100, but `{path}` does not contain it"
         raise problem("E0411", message, request.span("labels"), help=f"it lacks `{CIFAR_100.files[0]}`; leave it out")
     kind = own.labels[labels]
-    ways = (source,) if isinstance(source, str) else tuple(map(str, source or ()))
     files = [(Path(path) / file).as_posix() for file in own.files]
-    records = [_records(request, own, file, ways) for file in files]
+    records = [_records(request, own, file, texts(source)) for file in files]
     read = Read({}, {}, {}, len(records[-1]), files=tuple(request.base / file for file in files))
     for name, want in request.wants.items():
         column: NDArray[Any]
@@ -134,12 +132,11 @@ def _classes(
     """The labels. Raises DiagnosticError (E0419, E0422)."""
     import numpy as np
 
-    declared = (Label(want.span, "declared here"),) if want.span else ()
     if want.kind != "class" or (want.type is not None and want.type.classes != kind.classes):
         message = f"the data has {kind.classes} classes, and "
         message += f"`{name}` takes numbers" if want.kind != "class" else f"the type of `{name}` is {want.type}"
         help = f"`{name}: class({kind.classes})`, or `class(?)`"
-        raise problem("E0419", message, request.entry.value_span, labels=declared, help=help)
+        raise problem("E0419", message, request.entry.value_span, labels=want.declared, help=help)
     span, findings = request.span("path"), Findings(request.span("path"))
     for file, part in zip(files, records, strict=True):
         column = part[:, kind.byte]

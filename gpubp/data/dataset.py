@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dsl.diagnostics import Diagnostic
+from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import Choice, DataEntry, Type
 from dsl.records import dataclass
 from dsl.source import Span
@@ -28,6 +28,11 @@ class Want:
     type: Type | None = None
     feature: bool = False  # an input, not a target
     span: Span | None = None
+
+    @property
+    def declared(self) -> tuple[Label, ...]:
+        """A label at the declaration, for errors about what the data has instead."""
+        return (Label(self.span, "declared here"),) if self.span else ()
 
     def settled(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of a row, `[]` and `[1]` being one where the file knows no difference: numbers are `[1]` and

@@ -195,11 +195,9 @@ def _checked(request: Request) -> Read:
         shape = tuple(read.columns[name].shape[1:])
         assert want.type is not None
         if shape != want.type.shape:
-            labels = (Label(want.span, "declared here"),) if want.span else ()
             message = f"`{name}` has shape {Type(shape)} in the data, its type is {want.type}"
-            raise problem(
-                "E0418", message, request.entry.value_span, labels=labels, help=_mend(want.type, shape, request, name)
-            )
+            help = _mend(want.type, shape, request, name)
+            raise problem("E0418", message, request.entry.value_span, labels=want.declared, help=help)
     return read
 
 

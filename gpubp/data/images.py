@@ -9,7 +9,6 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dsl.diagnostics import Label
 from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Text, register
@@ -149,9 +148,8 @@ def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) ->
         message = (
             f"`{main.path}` has {counted(len(book), 'folder')} ({listed(book)}), the type of `{name}` is {want.type}"
         )
-        labels = (Label(want.span, "declared here"),) if want.span else ()
         help = f"`class({len(book)})`, or `class(?)`"
-        raise problem("E0419", message, main.span, labels=labels, help=help)
+        raise problem("E0419", message, main.span, labels=want.declared, help=help)
     for part in parts[1:]:
         for kind in part.images.kinds:
             if kind not in book:
@@ -216,13 +214,12 @@ def _check_size(
     """Raises DiagnosticError (E0418) where images are not as large as their type says."""
     if want.type is None or want.type.shape[:2] == found:
         return
-    labels = (Label(want.span, "declared here"),) if want.span else ()
     if size is not None:
         message = f"`size` is {list(found)}, but the type of `{name}` is {want.type}"
-        raise problem("E0418", message, request.span("size"), labels=labels)
+        raise problem("E0418", message, request.span("size"), labels=want.declared)
     message = f"`{file}` is {found[0]} by {found[1]} pixels, but the type of `{name}` is {want.type}"
     help = f"`size = {list(want.type.shape[:2])}` brings all images to this size" if len(want.type.shape) > 1 else ""
-    raise problem("E0418", message, request.entry.value_span, labels=labels, help=help)
+    raise problem("E0418", message, request.entry.value_span, labels=want.declared, help=help)
 
 
 def new_images(

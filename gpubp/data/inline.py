@@ -80,13 +80,12 @@ def _checked(request: Request, want: Want) -> tuple[Type, tuple[str, ...]]:
             help = f"a label stands without brackets: `{name} = [0, 1, ...]`"
         elif want.kind == "float" and len(declared) == len(usual) == 1:
             help = f"`{name}: {_text(usual)}`, or `{name}: [?]` for as many as the data has"
-        labels = (Label(want.span, "declared here"),) if want.span else ()
         raise problem(
             "E0418",
             f"the rows of `{name}` {f'have shape {_text(usual)}' if usual else 'are single values'}, "
             f"its type says {want.type}",
             _row_span(request, 0),
-            labels=labels,
+            labels=want.declared,
             help=help,
         )
     return Type(usual, classes), words

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dsl.diagnostics import Label
 from dsl.records import dataclass
 from dsl.source import Span
 
@@ -184,6 +183,5 @@ def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> N
     columns = listed(main.names, 3)
     classes = f"{len(book)} classes ({listed(book)})"
     message = f"`{main.path}`: {columns} holds {classes}, but the type of `{name}` is {want.type}"
-    labels = (Label(want.span, "declared here"),) if want.span else ()
     help = f"`class({len(book)})`, or `class(?)`"
-    raise problem("E0419", message, main.span, labels=labels, notes=notes, help=help)
+    raise problem("E0419", message, main.span, labels=want.declared, notes=notes, help=help)

@@ -49,6 +49,11 @@ def told_header(option: object) -> bool | None:
     return None if isinstance(option, (str, Word)) else bool(option)
 
 
+def texts(option: Any) -> tuple[str, ...]:
+    """An option of one or more strings, or none."""
+    return (option,) if isinstance(option, str) else tuple(map(str, option or ()))
+
+
 def check_scale(request: Request, scale: float) -> None:
     """Raises DiagnosticError for a scale that makes nothing of the numbers."""
     if not isfinite(scale) or scale == 0:
@@ -66,9 +71,8 @@ def notation_of(
     request: Request, decimal: str, thousands: str | None, units: Any, accounting: bool, dates: object
 ) -> Notation:
     """The notation that a reader is told. Raises DiagnosticError (E0411) for signs that no number is written with."""
-    names = (units,) if isinstance(units, str) else tuple(map(str, units or ()))
     sign = " " if thousands and thousands in SPACES else thousands or ""
-    found = Notation(decimal, sign, names, accounting, word(dates))
+    found = Notation(decimal, sign, texts(units), accounting, word(dates))
     option, message, help = fault(found)
     if option:
         raise problem("E0411", message, request.span(option), help=help)
