@@ -14,7 +14,7 @@ from .dataset import Read, Request
 from .files import find_file, read_bytes, unreadable
 from .idx import read_idx
 from .npy import Archive, check_size, read_array, read_header
-from .options import OptionalNames, OptionalShape, OptionalText, texts
+from .options import OptionalNames, OptionalShape, OptionalText, Options, texts
 from .sources import Source, assemble, no_rows
 from .stream import Segment
 
@@ -48,7 +48,7 @@ def npy(
     def open_one(name: str, span: Span) -> Source:
         return _open_npy(request.base, name, span, told)
 
-    return _files(request, open_one, path, target, test, scale, reshape, standardize)
+    return _files(request, open_one, path, test, Options(target, None, scale, reshape, standardize))
 
 
 @register("reader", "idx")
@@ -75,7 +75,7 @@ def idx(
         raw = read_bytes(request.base, name, span, texts(source))
         return Source(name, span, read_idx(raw, name, span), request.base / name)
 
-    return _files(request, open_one, path, target, test, scale, reshape, standardize)
+    return _files(request, open_one, path, test, Options(target, None, scale, reshape, standardize))
 
 
 @register("reader", "npz")
@@ -104,7 +104,7 @@ def npz(
     else:
         asked = _texts(request, test, "test", len(names), "name") if test is not None else []
         tests = _members(request, path, "path", asked, "test")
-    return assemble(request, sources, tests, scale, reshape, standardize)
+    return assemble(request, sources, tests, Options(None, columns, scale, reshape, standardize))
 
 
 def _members(request: Request, path: str, option: str, keys: Sequence[str], asked: str) -> list[Source]:
@@ -145,25 +145,22 @@ def _files(
     request: Request,
     open_one: Callable[[str, Span], Source],
     path: str,
-    target: str | None,
     test: object,
-    scale: float,
-    reshape: Sequence[int] | None,
-    standardize: bool,
+    options: Options,
 ) -> Read:
-    """One file for each name."""
+    """One file for each name: `path`, and `target` for the second."""
     names = request.entry.names
-    files = [path] if target is None else [path, target]
+    files = [path] if options.target is None else [path, options.target]
     if len(files) != len(names):
         message = f"{counted(len(files), 'file')} for {counted(len(names), 'name')}: {listed(names)}"
         help = 'the second name has a file of its own: `target = "..."`' if len(names) == 2 else "each file has a name"
         raise problem("E0411", message, request.entry.value_span, help=help)
     tests = [] if test is None else _texts(request, test, "test", len(names), "file")
     sources: list[list[Source]] = []
-    for given, options in ((files, ("path", "target")), (tests, ("test", "test"))):
-        kept = [(f, o) for n, f, o in zip(names, given, options) if n in request.wants]
+    for given, asked in ((files, ("path", "target")), (tests, ("test", "test"))):
+        kept = [(f, o) for n, f, o in zip(names, given, asked) if n in request.wants]
         sources.append([open_one(file, request.span(option)) for file, option in kept])
-    return assemble(request, sources[0], sources[1], scale, reshape, standardize)
+    return assemble(request, sources[0], sources[1], options)
 
 
 def _texts(request: Request, option: Any, name: str, count: int, what: str) -> list[str]:

@@ -34,6 +34,11 @@ class Want:
         """A label at the declaration, for errors about what the data has instead."""
         return (Label(self.span, "declared here"),) if self.span else ()
 
+    @property
+    def numeric(self) -> bool:
+        """Whether it is an input of numbers, which `scale` and `standardize` are for."""
+        return self.feature and self.kind == "float"
+
     def settled(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of a row, `[]` and `[1]` being one where the file knows no difference: numbers are `[1]` and
         labels `[]`, if nothing else is declared."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from math import isfinite, prod
 from typing import Annotated, Any
 
 from dsl.graph import Word
 from dsl.records import dataclass
 from gpubp.registry import OptionType
 
-from .checks import clipped, problem
-from .dataset import Request
+from .checks import clipped, counted, listed, problem
+from .dataset import Request, Want
 from .encodings import UTF8, is_encoding
 from .notation import ORDERS, PLAIN, SPACES, Notation, fault
 
@@ -37,6 +37,23 @@ class Options:
     notation: Notation = PLAIN
     encoding: str = UTF8
     delimiter: str | None = None
+
+    def shaped(self, want: Want, found: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a row of which `found` was read: `reshape`, where that has as many elements."""
+        fits = self.reshape is not None and prod(self.reshape) == prod(found)
+        return want.settled(tuple(self.reshape) if self.reshape is not None and fits else found)
+
+    def standardized(self, request: Request) -> frozenset[str]:
+        """The names that `standardize` is for."""
+        return frozenset(name for name, want in request.wants.items() if self.standardize and want.numeric)
+
+    def require_reshaped(self, request: Request, found: Mapping[str, tuple[int, ...]]) -> None:
+        """Raises DiagnosticError where `reshape` fits no name; `found`: what was read of each, as in `shaped`."""
+        if self.reshape is None or not found or prod(self.reshape) in map(prod, found.values()):
+            return
+        shown = listed([f"{name}: {list(shape)}" for name, shape in found.items()])
+        message = f"no name has the {counted(prod(self.reshape), 'element')} that `reshape` wants ({shown})"
+        raise problem("E0418", message, request.span("reshape"))
 
 
 def word(option: object) -> str:

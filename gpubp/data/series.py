@@ -180,9 +180,9 @@ def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encod
         classes=classes,
         feature=want.feature,
         fields=tuple(Field(main.table.names[i], unit=units.get(i, "")) for i in main.picks[name]),
-        known=tuple(main.table.names),
+        known=main.table.names,
         words=words,
-        scale=scale if want.feature and classes is None else 1.0,
+        scale=scale if want.numeric else 1.0,
     )
 
 

@@ -14,11 +14,11 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .cell_arrays import Labels
-from .checks import Findings, counted, listed, problem
+from .checks import Findings, counted, problem
 from .dataset import Origin, Read, Request, Want
 from .encoders import Encoder
 from .labels import Place, encode, written
-from .options import check_scale
+from .options import Options, check_scale
 from .stream import Segment, Stored
 from .tables import row_place
 
@@ -54,29 +54,17 @@ class Source:
         return row_place(self.path, row) + (f", element {rest + 1:,}" if prod(self.shape) > 1 else "")
 
 
-def assemble(
-    request: Request,
-    sources: Sequence[Source],
-    tests: Sequence[Source],
-    scale: float,
-    reshape: Sequence[int] | None,
-    standardize: bool,
-) -> Read:
+def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source], options: Options) -> Read:
     """One source, and perhaps one for testing, for each name that is wanted. Raises DiagnosticError."""
-    check_scale(request, scale)
-    result = Read({}, {}, {}, tests[0].rows if tests else 0)
-    reshaped, files = False, []
+    check_scale(request, options.scale)
+    result, files = Read({}, {}, {}, tests[0].rows if tests else 0), list[Path]()
     for k, (name, want) in enumerate(request.wants.items()):
         given = [sources[k], *tests[k : k + 1]]
         _check_rows(given, sources[0], tests)
-        shape = given[0].shape
-        if reshape is not None and prod(reshape) == prod(shape):
-            shape, reshaped = tuple(reshape), True
-        shape = want.settled(shape)
+        shape = options.shaped(want, given[0].shape)
         column, classes, words = _labels(name, want, given) if want.kind == "class" else _numbers(want, given)
-        encoder = Encoder(
-            shape, classes, want.feature, words=words, scale=scale if want.feature and want.kind == "float" else 1.0
-        )
+        scale = options.scale if want.numeric else 1.0
+        encoder = Encoder(shape, classes, want.feature, words=words, scale=scale)
         if isinstance(column, tuple):
             result.columns[name] = Stored(column, encoder)
         else:
@@ -84,14 +72,9 @@ def assemble(
         result.encoders[name] = encoder
         result.types[name] = Type(shape, classes)
         files += [source.file for source in given]
-    if reshape is not None and not reshaped and request.wants:
-        shown = listed([f"{n}: {list(source.shape)}" for n, source in zip(request.wants, sources, strict=True)])
-        message = f"no name has the {counted(prod(reshape), 'element')} that `reshape` wants ({shown})"
-        raise problem("E0418", message, request.span("reshape"))
-    floats = {name for name, want in request.wants.items() if want.feature and want.kind == "float"}
-    standard = frozenset(floats if standardize else ())
+    options.require_reshaped(request, {n: source.shape for n, source in zip(request.wants, sources, strict=True)})
     origins = tuple(Origin(source.path, range(source.rows)) for source in (*sources[:1], *tests[:1]))
-    return replace(result, standardize=standard, files=tuple(files), origins=origins)
+    return replace(result, standardize=options.standardized(request), files=tuple(files), origins=origins)
 
 
 def no_rows(path: str, span: Span | None) -> DiagnosticError:

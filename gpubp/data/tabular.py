@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dsl.graph import Type
 from dsl.records import dataclass
 
 from .cell_arrays import Cells
-from .checks import clipped, counted, listed, problem, suggestion
+from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request
 from .dates import with_dates
@@ -172,8 +171,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
 
     main = parts[0]
     result = Read({}, {}, {}, sum(part.cells.rows for part in parts[1:]))
-    reshape, reshaped = options.reshape, False
-    widths = {}
+    found: dict[str, tuple[int, ...]] = {}
     for name, want in request.wants.items():
         fields: tuple[Field, ...] = tuple(Field(main.table.names[i]) for i in main.picks[name])
         table: NDArray[Any]
@@ -183,32 +181,29 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
             tables, fields = _numbers(parts, name, coded, options.notation)
             table = np.concatenate(tables, axis=0) if len(tables) > 1 else tables[0]
         else:
-            found, classes, words = encode(name, want, [part.place(part.picks[name]) for part in parts])
-            table = np.concatenate(found, axis=0)
-        widths[name] = width = table.shape[1]
-        shape: tuple[int, ...] = (width,)
-        if reshape is not None and prod(reshape) == width:
-            shape, reshaped = tuple(reshape), True
-        shape = want.settled(shape)
+            labels, classes, words = encode(name, want, [part.place(part.picks[name]) for part in parts])
+            table = np.concatenate(labels, axis=0)
+        found[name] = table.shape[1:]
+        shape = options.shaped(want, found[name])
         result.columns[name] = table.reshape(len(table), *shape)
         result.types[name] = Type(shape, classes)
-        scale = options.scale if want.feature and want.kind == "float" else 1.0
-        known, header = tuple(main.table.names), main.table.header
-        encoder = Encoder(shape, classes, want.feature, fields, known, header, words, scale=scale)
-        how: dict[str, Any] = {
-            "notation": options.notation,
-            "encoding": options.encoding,
-            "delimiter": options.delimiter or "",
-        }
-        result.encoders[name] = replace(encoder, **how)
-    if reshape is not None and not reshaped and request.wants:
-        shown = listed([f"{name}: {width}" for name, width in widths.items()])
-        message = f"no name has the {counted(prod(reshape), 'column')} that `reshape` wants ({shown})"
-        raise problem("E0418", message, request.span("reshape"))
-    floats = {name for name, want in request.wants.items() if want.feature and want.kind == "float"}
+        result.encoders[name] = Encoder(
+            shape,
+            classes,
+            want.feature,
+            fields,
+            known=main.table.names,
+            header=main.table.header,
+            words=words,
+            scale=options.scale if want.numeric else 1.0,
+            notation=options.notation,
+            encoding=options.encoding,
+            delimiter=options.delimiter or "",
+        )
+    options.require_reshaped(request, found)
     return replace(
         result,
-        standardize=frozenset(floats if options.standardize else ()),
+        standardize=options.standardized(request),
         fill="mean" if options.missing == "mean" else "median" if options.missing == "median" else None,
         files=tuple(request.base / part.table.path for part in parts),
         left_out=sum(part.cells.left_out for part in parts),

@@ -79,7 +79,7 @@ def test_shapes(world: World) -> None:
     refused(world, "a,y\n1,2\n", "E0418", "`x` has shape [1] in the data, its type is [2]", "`x: [1]`, or `x: [?]`")
     world.inputs = {"x": Type((1, 2))}
     refused(world, GOOD, "E0418", "`x` has shape [2] in the data, its type is [1, 2]", "`reshape = [1, 2]`")
-    message = "no name has the 4 columns that `reshape` wants (`x: 2`, `y: 1`)"
+    message = "no name has the 4 elements that `reshape` wants (`x: [2]`, `y: [1]`)"
     refused(world, GOOD, "E0418", message, target="y", reshape=(2, 2))
 
 
