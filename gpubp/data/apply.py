@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from functools import partial
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,7 @@ from .encodings import UTF8
 from .files import find_file, start_of
 from .image_files import SUFFIXES
 from .images import new_images
-from .labels import Place, labels_of
+from .labels import labels_of, place_of
 from .layout import lines_above
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
@@ -247,20 +246,15 @@ def _unnamed(table: Table, name: str, encoder: Encoder, names: int) -> list[int]
 def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) -> NDArray[Any]:
     import numpy as np
 
-    def at(own: Sequence[int], column: int, row: int) -> str:
-        return table.at(cells.row(row), own[column])
-
-    def place(i: int) -> Place:
-        return Place(table.path, table.span, [cells.labels[i]], [table.names[i]], partial(at, [i]))
-
     if encoder.classes is not None:
         book = encoder.vocabulary
-        labels = np.stack([labels_of(book, place(i), _LEARNED) for i in columns], axis=1)
+        labels = np.stack([labels_of(book, place_of(table, cells, [i]), _LEARNED) for i in columns], axis=1)
         return labels.reshape(len(labels), *encoder.shape)
     parts = []
     for k, i in enumerate(columns):
         words = encoder.fields[k].words if encoder.fields else ()
-        parts.append(one_hot(words, place(i), _LEARNED) if words else cells.numbers[i][:, None])
+        numbers = one_hot(words, place_of(table, cells, [i]), _LEARNED) if words else cells.numbers[i][:, None]
+        parts.append(numbers)
     return encoder.numbers(np.concatenate(parts, axis=1))
 
 

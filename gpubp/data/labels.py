@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cell_arrays import Labels
+from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, listed, problem, suggestion
 from .dataset import Want
 from .notation import is_number
+from .tables import Table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,15 @@ class Place:
     labels: Sequence[Labels]
     names: Sequence[str]
     at: Callable[[int, int], str]
+
+
+def place_of(table: Table, cells: Cells, columns: Sequence[int]) -> Place:
+    """The labels of a name in a table: those of its `columns` that were read."""
+
+    def at(column: int, row: int) -> str:
+        return table.at(cells.row(row), columns[column])
+
+    return Place(table.path, table.span, [cells.labels[i] for i in columns], [table.names[i] for i in columns], at)
 
 
 def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:

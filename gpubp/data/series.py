@@ -17,7 +17,7 @@ from .dataset import Origin, Read, Request, Want
 from .dates import with_dates
 from .encoders import Encoder, Field
 from .encodings import UTF8
-from .labels import Place, encode, labels_of
+from .labels import Place, encode, labels_of, place_of
 from .moments import Cut, between, cut, not_in_order, open_series, read_moments
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
@@ -202,13 +202,7 @@ def _numbers(part: Cut, name: str) -> NDArray[np.float64]:
 
 
 def _place(part: Cut, name: str) -> Place:
-    columns = list(part.picks[name])
-    names, labels = [part.table.names[i] for i in columns], [part.cells.labels[i] for i in columns]
-    return Place(part.table.path, part.table.span, labels, names, partial(_at, part.table, columns))
-
-
-def _at(table: Table, columns: Sequence[int], column: int, row: int) -> str:
-    return table.at(row, columns[column])
+    return place_of(part.table, part.cells, part.picks[name])
 
 
 def _shape(want: Want, found: tuple[int, ...], classes: int | None) -> tuple[int, ...]:

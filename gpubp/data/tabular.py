@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dsl.graph import Type
@@ -16,7 +15,7 @@ from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request
 from .dates import with_dates
 from .encoders import Encoder, Field
-from .labels import Place, encode, labels_of, occurring, ordered
+from .labels import Place, encode, labels_of, occurring, ordered, place_of
 from .misread import MISSING
 from .notation import Notation
 from .options import Options
@@ -43,13 +42,8 @@ class _Part:
         kept = self.cells.kept
         return Origin(self.table.path, range(self.cells.rows) if kept is None else kept)  # type: ignore[arg-type]
 
-    def at(self, columns: Sequence[int], column: int, row: int) -> str:
-        return self.table.at(self.cells.row(row), columns[column])
-
     def place(self, columns: Sequence[int]) -> Place:
-        names = [self.table.names[i] for i in columns]
-        labels = [self.cells.labels[i] for i in columns]
-        return Place(self.table.path, self.table.span, labels, names, partial(self.at, columns))
+        return place_of(self.table, self.cells, columns)
 
 
 def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
@@ -159,7 +153,7 @@ def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
     for text in words:
         if text not in PARTS:
             row = int(np.flatnonzero(found.values == (words.index(text) if found.words else float(text)))[0])
-            message = f"{part.at([column], 0, row)}: `{clipped(text)}` is not a part of the data"
+            message = f"{part.table.at(part.cells.row(row), column)}: `{clipped(text)}` is not a part of the data"
             help = suggestion(text, PARTS, "the parts are `train`, `valid` and `test`")
             raise problem("E0421", message, part.table.span, help=help)
     codes = np.array([PARTS.index(text) for text in words], dtype=np.int64)
