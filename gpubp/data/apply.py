@@ -269,7 +269,7 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
     _check_units(table, picks, encoders)
     needed = {i for columns in picks.values() for i in columns}
     cells, why = unanswered(table, cells, needed, _books(picks, encoders))
-    found = cut(table, cells, picks, labels, moments, drop=True, why=why)
+    found = cut(table, cells, picks, moments, drop=True, why=why)
     arrays = {name: new_windows(found, name, encoder, _LEARNED) for name, encoder in encoders.items()}
     last = max(encoder.moments[1] for encoder in encoders.values() if encoder.feature) - 1
     texts = {name: table.texts(column) for name, column in zip(keep, wanted, strict=True)}

@@ -57,7 +57,12 @@ class Cells:
         return row if self.kept is None else int(self.kept[row])
 
     def missing(self, column: int) -> NDArray[np.bool_]:
-        """Which rows miss the cell of a column."""
+        """Which rows miss the cell of a column: as a number or, where it is both, as a label."""
         import numpy as np
 
-        return self.labels[column].missing if column in self.labels else np.isnan(self.numbers[column])
+        gone: NDArray[np.bool_] = np.zeros(self.rows, dtype=bool)
+        if column in self.numbers:
+            gone |= np.isnan(self.numbers[column])
+        if column in self.labels:
+            gone |= self.labels[column].missing
+        return gone

@@ -174,7 +174,6 @@ def cut(
     table: Table,
     cells: Cells,
     picks: Mapping[str, Sequence[int]],
-    labels: Collection[str],
     moments: Mapping[str, Sequence[int]],
     *,
     drop: bool,
@@ -197,9 +196,9 @@ def cut(
     for name, columns in picks.items():
         gone = np.zeros(cells.rows, dtype=bool)
         for i in columns:
-            gone |= _gone(cells, i, name in labels)
+            gone |= cells.missing(i)
         if gone.any() and not drop:
-            column = next(i for i in columns if _gone(cells, i, name in labels)[gone.argmax()])
+            column = next(i for i in columns if cells.missing(i)[gone.argmax()])
             message = f"{table.at(int(gone.argmax()), column)}: the cell is empty"
             help = "fill it, or `missing = drop` leaves out the windows that hold it"
             raise problem("E0416", message, table.span, help=help)
@@ -210,12 +209,6 @@ def cut(
         raise none_left(table, "window", why)
     whole = {i: _filled(found) for i, found in cells.labels.items()} if drop else cells.labels
     return Cut(table, picks, replace(cells, labels=whole), starts[~bad], starts)
-
-
-def _gone(cells: Cells, column: int, coded: bool) -> NDArray[np.bool_]:
-    import numpy as np
-
-    return cells.labels[column].missing if coded else np.isnan(cells.numbers[column])
 
 
 def _filled(found: Labels) -> Labels:

@@ -95,7 +95,7 @@ def series(
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
-    parts = [cut(table, read_moments(table, own, labels), own, labels, moments, drop=drop) for table, own in tables]
+    parts = [cut(table, read_moments(table, own, labels), own, moments, drop=drop) for table, own in tables]
     result = Read(
         {},
         {},

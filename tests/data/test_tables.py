@@ -191,3 +191,13 @@ def test_a_column_that_is_there_is_not_another_misspelt(world: World) -> None:
     with pytest.raises(DataError) as caught:
         read_table(world.base / "new.csv", learnt)
     assert caught.value.diagnostics[0].help == ("its columns are `p_0`",)
+
+
+def test_a_cell_may_be_missing_as_a_number_alone(world: World) -> None:
+    """`-` is a word among labels: a column of both kinds misses it all the same."""
+    world.inputs, world.targets = {"x": Type((1,))}, {"y": Type((), 2)}
+    world.write("a.csv", "a\n0\n1\n-\n1\n")
+    found = world.load(csv("x, y", columns=("a", "a"), missing=Word("drop")))
+    assert found.arrays["x"].tolist() == [[0], [1], [1]]
+    assert found.arrays["y"].tolist() == [0, 1, 1]
+    assert found.left_out == 1
