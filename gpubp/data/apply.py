@@ -31,6 +31,7 @@ from .layout import lines_above
 from .misread import MISSING
 from .moments import cut, open_series, read_moments
 from .notation import PLAIN, Notation
+from .opening import Known
 from .series import new_windows
 from .tables import Table, TextTable
 from .tabular import one_hot, whole_rows
@@ -106,20 +107,16 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
         return NewRows(array_rows(path, Path(path), span, start, encoders))
     if start.startswith(BEGINNINGS):
         return _columns(open_arrow(Path(), path, span), encoders, keep)
-    likely = max(encoder.delimiter for encoder in encoders.values())
-    sheet = open_any_text(Path(), path, span, likely=likely, **_known(encoders, keep))
+    sheet = open_any_text(Path(), path, span, _known(encoders, keep))
     return _columns(TextTable(sheet), encoders, keep)
 
 
-def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> dict[str, Any]:
-    """What is known of a text before it is read: columns, whether their names are written, notation, encoding; and that
-    lines above the names are to be found."""
-    named = _named(encoders, keep)
-    header = None if any(encoder.header for encoder in encoders.values()) else False
-    notation = _notation(encoders)
+def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> Known:
+    """What is known of a text like that of the training. Lines above the names of columns are to be found."""
+    header, skip = (None, None) if any(encoder.header for encoder in encoders.values()) else (False, 0)
     encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
-    skip = None if header is None else 0
-    return {"named": named, "header": header, "notation": notation, "encoding": encoding, "skip": skip}
+    likely = max(encoder.delimiter for encoder in encoders.values())
+    return Known(None, header, skip, _named(encoders, keep), _notation(encoders), encoding, likely)
 
 
 def _notation(encoders: Mapping[str, Encoder]) -> Notation:
@@ -260,7 +257,7 @@ def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) 
 
 def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
-    table = open_series(Path(), path, span, **_known(encoders, keep))
+    table = open_series(Path(), path, span, _known(encoders, keep))
     table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
     picks, wanted = _picks(table, encoders), _by_name(table, keep)
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}

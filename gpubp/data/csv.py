@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 from gpubp.registry import Columns, Count0, Flag, Real, Text, register
 
@@ -10,7 +10,7 @@ from .checks import problem
 from .columns import mentioned
 from .dataset import Read, Request
 from .encodings import UTF8
-from .opening import open_sheet
+from .opening import Known, open_sheet
 from .options import (
     Dates,
     Header,
@@ -98,13 +98,12 @@ def csv(
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
     named = mentioned(target, columns, onehot, request.by)
-    opened = partial(
-        open_sheet, request.base, delimiter=delimiter, named=named, notation=notation, encoding=encoding, skip=skip
-    )
-    main = opened(path, request.span("path"), header=told_header(header))
+    known = Known(delimiter, told_header(header), skip, named, notation, encoding)
+    main = open_sheet(request.base, path, request.span("path"), known)
     tables = [TextTable(main)]
     if test is not None:
-        tables.append(TextTable(opened(test, request.span("test"), header=main.header)))
+        known = replace(known, header=main.header)
+        tables.append(TextTable(open_sheet(request.base, test, request.span("test"), known)))
     options = Options(
         target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding, delimiter
     )

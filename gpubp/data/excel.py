@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 from gpubp.registry import Columns, Count0, Flag, Real, Text, register
 
 from .columns import mentioned
 from .dataset import Read, Request
+from .opening import Known
 from .options import (
     Dates,
     Header,
@@ -58,18 +59,12 @@ def excel(
     check_scale(request, scale)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     named = mentioned(target, columns, onehot, request.by)
-    opened = partial(
-        open_workbook,
-        request.base,
-        named=named,
-        notation=notation,
-        skip=skip,
-        wanted=sheet,
-        wanted_span=request.span("sheet"),
-    )
-    main = opened(path, request.span("path"), header=told_header(header))
+    known = Known(header=told_header(header), skip=skip, named=named, notation=notation)
+    which = sheet, request.span("sheet")
+    main = open_workbook(request.base, path, request.span("path"), known, *which)
     others = []
     if test is not None:
-        others.append(TextTable(opened(test, request.span("test"), header=main.header)))
+        known = replace(known, header=main.header)
+        others.append(TextTable(open_workbook(request.base, test, request.span("test"), known, *which)))
     options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
     return read_tables(request, TextTable(main), others, options)

@@ -22,7 +22,7 @@ from .encodings import UTF8
 from .files import read_head, start_of
 from .misread import MISSING, NO_NUMBER, edge
 from .notation import PLAIN, Notation, column_reader
-from .opening import sheet_of
+from .opening import Known, sheet_of
 from .ragged import Lengths
 from .sheet import Sheet
 from .spelling import MOST, notation_for, spelling, units_of
@@ -113,10 +113,12 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         if start_of(Path(), name, span).startswith(BEGINNINGS):
             return _of_arrow(name, span)
         if is_workbook(Path(), name, span):
-            raw, sheet = workbook_text(Path(), name, span, named)
-            return replace(_of_text(raw, name, span, named, delimiter=","), reader="excel", sheet=sheet)
+            known = Known(delimiter=",", skip=None, named=named)
+            raw, sheet = workbook_text(Path(), name, span, known)
+            return replace(_of_text(raw, name, span, known), reader="excel", sheet=sheet)
         raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
-        return replace(_of_text(raw, name, span, named, complete), encoding=encoding)
+        known = Known(skip=None, named=named)
+        return replace(_of_text(raw, name, span, known, complete), encoding=encoding)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
 
@@ -140,10 +142,8 @@ def _typed(name: str, kind: str, cells: Sequence[str]) -> Column:
     return Column(name, found, values, gaps, odd="they are written as text" if found == "signs" else "")
 
 
-def _of_text(
-    raw: bytes, name: str, span: Span, named: tuple[str, ...], complete: bool = True, delimiter: str | None = None
-) -> Glance:
-    sheet = sheet_of(name, raw, span, delimiter=delimiter, header=None, named=named, skip=None)
+def _of_text(raw: bytes, name: str, span: Span, known: Known, complete: bool = True) -> Glance:
+    sheet = sheet_of(name, raw, span, known)
     rows, all_rows = _rows(sheet, complete)
     every = _by_column(rows)
     notation = _notation(every)

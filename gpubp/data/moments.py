@@ -18,11 +18,10 @@ from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, counted, problem, remedy
 from .date_text import all_iso, is_date, moment, order_of
 from .dates import Dated
-from .encodings import UTF8
 from .files import read_bytes, start_of
 from .misread import MISSING
-from .notation import PLAIN, Notation
 from .npy import MAGIC, read_array
+from .opening import Known
 from .tables import Table, TextTable, none_left, row_place
 from .workbook import open_any_text
 
@@ -66,24 +65,14 @@ class ArrayTable:
         return [f"{number:.15g}" for number in self.values[:, column].tolist()]
 
 
-def open_series(
-    base: Path,
-    path: str,
-    span: Span | None,
-    named: Sequence[str],
-    header: bool | None = None,
-    notation: Notation = PLAIN,
-    encoding: str = UTF8,
-    skip: int | None = 0,
-) -> Table:
-    """A table of moments: delimited text, a workbook, Parquet, Feather, Arrow or npy, as its content says. The options
-    are those of `open_sheet`. Raises DiagnosticError."""
+def open_series(base: Path, path: str, span: Span | None, known: Known) -> Table:
+    """A table of moments: delimited text, a workbook, Parquet, Feather, Arrow or npy, as its content says; `known`: of
+    a text. Raises DiagnosticError."""
     start = start_of(base, path, span)
     if start.startswith(BEGINNINGS):
         return open_arrow(base, path, span)
     if not start.startswith(MAGIC):
-        how: dict[str, Any] = {"named": named, "notation": notation, "encoding": encoding, "skip": skip}
-        return TextTable(open_any_text(base, path, span, header=header, **how))
+        return TextTable(open_any_text(base, path, span, known))
     values = read_array(read_bytes(base, path, span), path, span)
     if values.ndim not in (1, 2) or not values.size:
         message = f"`{path}` holds an array of shape {list(values.shape)}"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
+from dsl.records import dataclass
 from dsl.source import Span
 
 from .checks import problem, remedy
@@ -22,54 +22,44 @@ _TELLS = re.compile(rb'"?sep=([^\x00-\x08\n\r"\x80-\xff])"?[ ,;\t]*(\r\n?|\n)', 
 """The line above a table that tells spreadsheet programs its delimiter; a blank one in its place keeps the count."""
 
 
-def open_sheet(
-    base: Path,
-    path: str,
-    span: Span | None,
-    *,
-    delimiter: str | None,
-    header: bool | None,
-    named: Sequence[str] = (),
-    notation: Notation = PLAIN,
-    encoding: str = UTF8,
-    likely: str = "",
-    skip: int | None = 0,
-) -> Sheet:
-    """Opens the file and finds its delimiter and header where they are not told (None); `likely`: a delimiter that is
-    looked for before others. `skip`: how many lines stand above the table, None where they are to be found.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a text before it is opened. What is None is to be found: the `delimiter`; `header`, whether the
+    first record names the columns; `skip`, how many lines stand above the table. `named`: names of columns that are
+    known; `notation` and `encoding` of the text; `likely`: a delimiter that is looked for before others."""
 
-    The first record is a header if it holds one of `named`, the column names that the `.net` file mentions, or if none
-    of its cells is a number. Raises DiagnosticError.
+    delimiter: str | None = None
+    header: bool | None = None
+    skip: int | None = 0
+    named: Sequence[str] = ()
+    notation: Notation = PLAIN
+    encoding: str = UTF8
+    likely: str = ""
+
+
+def open_sheet(base: Path, path: str, span: Span | None, known: Known) -> Sheet:
+    """Opens the file, and finds what is not known.
+
+    The first record is a header if it holds one of the names that are known, or if none of its cells is a number.
+    Raises DiagnosticError.
     """
-    raw = read_text(base, path, span, encoding)
-    how: dict[str, Any] = {"named": named, "notation": notation, "likely": likely, "skip": skip}
-    return sheet_of(path, raw, span, delimiter=delimiter, header=header, **how)
+    return sheet_of(path, read_text(base, path, span, known.encoding), span, known)
 
 
-def sheet_of(
-    path: str,
-    raw: bytes,
-    span: Span | None,
-    *,
-    delimiter: str | None,
-    header: bool | None,
-    named: Sequence[str] = (),
-    notation: Notation = PLAIN,
-    likely: str = "",
-    skip: int | None = 0,
-) -> Sheet:
+def sheet_of(path: str, raw: bytes, span: Span | None, known: Known) -> Sheet:
     """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)
     _refuse_others(path, raw, span)
+    delimiter, header = known.delimiter, known.header
     told = _TELLS.match(raw)
     if told is not None:
         raw, delimiter = b"\n" + raw[told.end() :], delimiter or told[1].decode()
-    words = [name for name in named if not is_number(name)]
-    sheet = Sheet(path, raw, span, ",", notation=notation)
-    above = lines_above(sheet, words) if skip is None else skip
+    words = [name for name in known.named if not is_number(name)]
+    sheet = Sheet(path, raw, span, ",", notation=known.notation)
+    above = lines_above(sheet, words) if known.skip is None else known.skip
     sheet = replace(sheet, raw=without_lines(raw, above, path, span) if above else raw, above=above)
-    sheet = with_delimiter(sheet, likely, words) if delimiter is None else cut_by(sheet, delimiter)
+    sheet = with_delimiter(sheet, known.likely, words) if delimiter is None else cut_by(sheet, delimiter)
     sheet = replace(sheet, raw=without_empty_end(sheet.raw, sheet.delimiter))
     records = sheet.records()
     _, top = next(records, (0, []))
@@ -79,7 +69,7 @@ def sheet_of(
     if words and header is not False and {*words}.isdisjoint(cells):
         _require_no_title(sheet, words)
     if header is None:
-        header = not {*words}.isdisjoint(cells) or all(notation.number(cell) is None for cell in cells)
+        header = not {*words}.isdisjoint(cells) or all(known.notation.number(cell) is None for cell in cells)
     if not header:
         names = tuple(str(i + 1) for i in range(len(cells)))
         return replace(sheet, names=names, first=tuple(top))

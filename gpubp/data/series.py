@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +18,7 @@ from .encoders import Encoder, Field
 from .encodings import UTF8
 from .labels import Place, encode, labels_of, place_of
 from .moments import Cut, between, cut, not_in_order, open_series, read_moments
+from .opening import Known
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
 from .tables import Table, TextTable
@@ -86,12 +86,13 @@ def series(
     named = mentioned(columns, target)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
-    opened = partial(open_series, request.base, named=named, notation=notation, encoding=encoding, skip=skip)
-    main = with_dates(opened(path, request.span("path")), named, notation.dates)
+    known = Known(skip=skip, named=named, notation=notation, encoding=encoding)
+    main = with_dates(open_series(request.base, path, request.span("path"), known), named, notation.dates)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
     if test is not None:
-        other = with_dates(opened(test, request.span("test"), header=main.header), named, notation.dates)
+        opened = open_series(request.base, test, request.span("test"), replace(known, header=main.header))
+        other = with_dates(opened, named, notation.dates)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
@@ -108,8 +109,8 @@ def series(
         warnings=tuple(warning for table, _ in tables for warning in not_in_order(table, table.span)),
     )
     for name, want in request.wants.items():
-        known = Encoder((), moments=moments[name], header=main.header, notation=notation, encoding=encoding)
-        _add(result, name, want, parts, known, scale)
+        encoder = Encoder((), moments=moments[name], header=main.header, notation=notation, encoding=encoding)
+        _add(result, name, want, parts, encoder, scale)
     return result
 
 

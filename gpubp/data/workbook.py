@@ -8,6 +8,7 @@ import datetime
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,7 @@ from dsl.source import Span
 from .checks import AGAIN, clipped, listed, problem, suggestion
 from .files import check_growth, read_bytes, start_of
 from .layout import LOOK
-from .notation import PLAIN, Notation
-from .opening import open_sheet, sheet_of
+from .opening import Known, open_sheet, sheet_of
 from .sheet import Sheet
 
 if TYPE_CHECKING:
@@ -44,40 +44,26 @@ def is_workbook(base: Path, path: str, span: Span | None) -> bool:
         return False
 
 
-def open_any_text(
-    base: Path, path: str, span: Span | None, *, named: Sequence[str], encoding: str, likely: str = "", **how: Any
-) -> Sheet:
-    """A sheet of a workbook, or delimited text, as the file's content says. The options are those of `open_sheet`.
-    Raises DiagnosticError."""
-    if is_workbook(base, path, span):
-        return open_workbook(base, path, span, named=named, **how)
-    return open_sheet(base, path, span, delimiter=None, named=named, encoding=encoding, likely=likely, **how)
+def open_any_text(base: Path, path: str, span: Span | None, known: Known) -> Sheet:
+    """A sheet of a workbook, or delimited text, as the file's content says. Raises DiagnosticError."""
+    opened = open_workbook if is_workbook(base, path, span) else open_sheet
+    return opened(base, path, span, known)
 
 
 def open_workbook(
-    base: Path,
-    path: str,
-    span: Span | None,
-    *,
-    named: Sequence[str],
-    header: bool | None,
-    notation: Notation = PLAIN,
-    skip: int | None = 0,
-    wanted: str | None = None,
-    wanted_span: Span | None = None,
+    base: Path, path: str, span: Span | None, known: Known, wanted: str | None = None, wanted_span: Span | None = None
 ) -> Sheet:
-    """The sheet `wanted`, else that which has most of the columns `named`, of several the largest. The other options
-    are those of `sheet_of`. Raises DiagnosticError (E0412 to E0423)."""
-    raw, _ = workbook_text(base, path, span, named, notation, wanted, wanted_span)
-    return sheet_of(path, raw, span, delimiter=",", header=header, named=named, notation=notation, skip=skip)
+    """The sheet `wanted`, else that which has most of the columns that are known, of several the largest. Raises
+    DiagnosticError (E0412 to E0423)."""
+    raw, _ = workbook_text(base, path, span, known, wanted, wanted_span)
+    return sheet_of(path, raw, span, replace(known, delimiter=","))
 
 
 def workbook_text(
     base: Path,
     path: str,
     span: Span | None,
-    named: Sequence[str] = (),
-    notation: Notation = PLAIN,
+    known: Known,
     wanted: str | None = None,
     wanted_span: Span | None = None,
 ) -> tuple[bytes, str]:
@@ -99,10 +85,12 @@ def workbook_text(
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 check_growth(sum(member.file_size for member in archive.infolist()), len(raw), path, span)
         workbook = load_workbook(io.BytesIO(raw))
-        sheet, alone = _chosen(workbook, path, span, named, wanted, wanted_span)
+        sheet, alone = _chosen(workbook, path, span, known.named, wanted, wanted_span)
         text = io.StringIO()
         rows = sheet.to_python(skip_empty_area=False)
-        csv.writer(text, lineterminator="\n").writerows([_cell(cell, notation.decimal) for cell in row] for row in rows)
+        csv.writer(text, lineterminator="\n").writerows(
+            [_cell(cell, known.notation.decimal) for cell in row] for row in rows
+        )
     except (CalamineError, zipfile.BadZipFile) as error:
         reason = str(error).partition("\n")[0]
         message, notes = f"`{path}` is not a valid workbook", (f"python-calamine says: {clipped(reason)}",)

@@ -14,7 +14,7 @@ from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import _by_rewriting
 from gpubp.data.notation import SPACES, Notation
-from gpubp.data.opening import open_sheet
+from gpubp.data.opening import Known, open_sheet
 from gpubp.errors import CheckpointError, DataError
 
 from .worlds import World, choice, csv, entry
@@ -113,7 +113,7 @@ def test_a_table_in_any_notation_is_the_plain_one(world: World, data: st.DataObj
 def test_what_is_a_number(world: World, notation: Notation, cell: str, number: str | None) -> None:
     assert notation.number(cell) == number
     world.write("a.csv", f'a;b\n"{cell}";x\n')
-    sheet = open_sheet(world.base, "a.csv", None, delimiter=";", header=True, notation=notation)
+    sheet = open_sheet(world.base, "a.csv", None, Known(delimiter=";", header=True, notation=notation))
     found = _by_rewriting(sheet, [0], [], ())
     if found is not None:  # others are judged one by one
         assert repr(found.numbers[0].tolist()) == repr([float(number or "nan")])
