@@ -13,7 +13,7 @@ from . import series as series
 from . import synthetic as synthetic
 from . import text as text
 from .apply import NewRows, read_table
-from .dataset import Dataset
+from .dataset import PARTS, Dataset
 from .date_text import order_of
 from .encoders import Encoder, from_json, to_json
 from .encodings import UTF8
@@ -33,6 +33,7 @@ __all__ = [
     "LARGEST_SINGLE",
     "NewRows",
     "Notation",
+    "PARTS",
     "Purpose",
     "Stored",
     "Stream",

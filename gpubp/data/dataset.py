@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+PARTS = ("train", "valid", "test")
+"""What rows are for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Want:
@@ -89,8 +92,8 @@ class Read:
 
     `encoders`: what is known of each name but the statistics; a name without one needs none. The last `test_rows` rows
     are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
-    `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: 0, 1 or 2 for each row (train,
-    valid, test), where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
+    `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: the place in PARTS for each
+    row, where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
     `origins`: where the rows stand, those for testing last; none where they are of no file. `ordered`: where the rows
     are divided in their order, how many are left out between two parts. `warnings`: what is suspicious about the file.
     """

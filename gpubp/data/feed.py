@@ -93,7 +93,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     raw = {name: read.columns[name] for _, read in reads for name in read.columns}
     told = next((read.parts for _, read in reads if read.parts is not None), None)
     ordered = max((read.ordered for _, read in reads if read.ordered is not None), default=None)
-    parts = divide(data.split, data.span, rows, test_rows, raw, seed, told, ordered)
+    parts = divide(data.split, rows, test_rows, raw, seed, told, ordered)
     columns, encoders = _finished(reads, wants, parts["train"])
     spans = {name: entry.value_span for entry in data.entries for name in entry.names}
     found = too_large(graph, columns, encoders, spans)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Choice, LayerGraph
-from dsl.source import Span
 from gpubp.errors import DataError, InputError
 
 from .dataset import Dataset
@@ -47,7 +46,7 @@ def from_arrays(
     if counts is None:
         rows = len(next(iter(columns.values())))
         try:
-            parts = divide(split, Span(graph.source, 0, 0), rows, 0, columns, seed, ordered=_between(graph))
+            parts = divide(split, rows, 0, columns, seed, ordered=_between(graph))
         except DiagnosticError as error:
             raise DataError(error.diagnostics) from None
     elif split is not None:

@@ -12,6 +12,7 @@ from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
 
 from .checks import counted, listed, problem, suggestion
+from .dataset import PARTS
 from .folds import by_folds, forward
 from .seeds import Purpose, generator
 from .stream import Stored
@@ -112,7 +113,6 @@ def check_alone(choice: Choice, shapes: Mapping[str, Sequence[int]]) -> None:
 
 def divide(
     choice: Choice | None,
-    span: Span,
     rows: int,
     test_rows: int,
     columns: Mapping[str, NDArray[Any] | Stored],
@@ -122,88 +122,75 @@ def divide(
 ) -> dict[str, NDArray[np.int64]]:
     """Row numbers of each part, ascending: the first `rows` are divided, the `test_rows` after them are "test".
 
-    Without a `choice` all of the first are for training. `told`: 0, 1 or 2 (train, valid, test) for each of the first
-    rows, where a column says it. `ordered`: they are divided in their order, and so many are left out between two
-    parts. Raises DiagnosticError (E0421) where a part gets no row.
+    Without a `choice` all of the first are for training. `told`: the place in PARTS for each of the first rows, where a
+    column says it. `ordered`: they are divided in their order, and so many are left out between two parts. Raises
+    DiagnosticError (E0421) where a part gets no row.
     """
-    parts = _divided(choice, span, rows, test_rows, columns, seed, told, ordered)
+    import numpy as np
+
+    by = column_of(choice)
+    if choice is None:
+        parts = {"train": np.arange(rows, dtype=np.int64)}
+    elif by is not None:
+        parts = _by_column(choice, by, told)
+    else:
+        parts = _by_fractions(choice, rows, columns, seed, ordered)
+    if test_rows:
+        if choice is not None and "test" in parts:
+            also, option = (
+                ("so `split` takes none", "test") if by is None else (f"and `{by}` says `test` too", "column")
+            )
+            message = f"the test rows have a file of their own, {also}"
+            raise problem("E0421", message, choice.option_spans.get(option, choice.span))
+        parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
     if choice is None or choice.options.get("folds") is None:
         return parts
     folds, fold, name = (choice.options.get(key) for key in ("folds", "fold", "stratify"))
     assert isinstance(folds, int)
     assert isinstance(fold, int)
-    place, by = choice.option_spans.get("folds", choice.span), _text(name)
+    place, label = choice.option_spans.get("folds", choice.span), _text(name)
     if ordered is not None:
         return forward(parts, folds, ordered, place)[fold - 1]
-    label = None if by is None else (by, _groups(by, columns, choice.option_spans.get("stratify", choice.span)))
-    return by_folds(parts, folds, label, seed, place)[fold - 1]
+    labels = None if label is None else (label, _groups(choice, label, columns))
+    return by_folds(parts, folds, labels, seed, place)[fold - 1]
 
 
-def _divided(
-    choice: Choice | None,
-    span: Span,
-    rows: int,
-    test_rows: int,
-    columns: Mapping[str, NDArray[Any] | Stored],
-    seed: int,
-    told: NDArray[np.int64] | None,
-    ordered: int | None,
+def _by_fractions(
+    choice: Choice, rows: int, columns: Mapping[str, NDArray[Any] | Stored], seed: int, ordered: int | None
 ) -> dict[str, NDArray[np.int64]]:
-    """The parts before any folds."""
     import numpy as np
 
-    by = column_of(choice)
-    if choice is not None and by is not None:
-        return _by_column(choice, by, rows, test_rows, told)
-    if choice is None:
-        parts = {"train": np.arange(rows, dtype=np.int64)}
+    fractions, label = lookup("split", choice.name).function(choice.span, **choice.options)
+    if label is not None and ordered is not None:
+        place = choice.option_spans.get("stratify", choice.span)
+        raise problem("E0421", "the windows of a series are divided in their order, not by a label", place)
+    if ordered is not None:
+        parts = in_order(rows, fractions, ordered)
     else:
-        span = choice.span
-        fractions, name = lookup("split", choice.name).function(span, **choice.options)
-        if test_rows and "test" in fractions:
-            place = choice.option_spans.get("test", span)
-            raise problem("E0421", "the test rows have a file of their own, so `split` takes none", place)
-        groups = np.zeros(rows, dtype=np.int64)
-        place = choice.option_spans.get("stratify", span)
-        if name is not None and ordered is not None:
-            raise problem("E0421", "the windows of a series are divided in their order, not by a label", place)
-        if name is not None:
-            groups = _groups(name, columns, place)[:rows]
-        if ordered is None:
-            parts = draw(groups, list(fractions), list(fractions.values()), seed)
-        else:
-            parts = in_order(rows, fractions, ordered)
-        for part, found in parts.items():
-            if not len(found) and (part == "test" or choice.options.get("folds") is None):
-                share = f"{fractions[part] * 100:.10g}% of {counted(rows, 'row')}"
-                message = f"the part `{part}` is empty: {share} is too little"
-                help = f"`{part} = {math.ceil(100 / rows)}%` is one row; or add data"
-                if ordered:
-                    message = f"the part `{part}` is empty: of {share} the last {ordered:,} are left out"
-                    help = "a larger part, or a longer series: what the windows of two parts foretell does not overlap"
-                raise problem("E0421", message, choice.option_spans.get(part, span), help=help)
-    if test_rows:
-        parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
+        groups = np.zeros(rows, dtype=np.int64) if label is None else _groups(choice, label, columns)[:rows]
+        parts = draw(groups, fractions, seed)
+    for part, found in parts.items():
+        if not len(found) and (part == "test" or choice.options.get("folds") is None):
+            share = f"{fractions[part] * 100:.10g}% of {counted(rows, 'row')}"
+            message = f"the part `{part}` is empty: {share} is too little"
+            help = f"`{part} = {math.ceil(100 / rows)}%` is one row; or add data"
+            if ordered:
+                message = f"the part `{part}` is empty: of {share} the last {ordered:,} are left out"
+                help = "a larger part, or a longer series: what the windows of two parts foretell does not overlap"
+            raise problem("E0421", message, choice.option_spans.get(part, choice.span), help=help)
     return parts
 
 
-def _by_column(
-    choice: Choice, column: str, rows: int, test_rows: int, told: NDArray[np.int64] | None
-) -> dict[str, NDArray[np.int64]]:
+def _by_column(choice: Choice, column: str, told: NDArray[np.int64] | None) -> dict[str, NDArray[np.int64]]:
     import numpy as np
 
     if told is None:
         raise _no_column(choice, column)
-    span = choice.option_spans.get("column", choice.span)
-    parts = {part: np.flatnonzero(told == code) for code, part in enumerate(("train", "valid", "test"))}
-    if test_rows and len(parts["test"]):
-        message = f"the test rows have a file of their own, and `{column}` says `test` too"
-        raise problem("E0421", message, span)
-    if test_rows:
-        parts["test"] = np.arange(rows, rows + test_rows, dtype=np.int64)
+    parts = {part: np.flatnonzero(told == code).astype(np.int64) for code, part in enumerate(PARTS)}
     if not len(parts["train"]):
+        span = choice.option_spans.get("column", choice.span)
         raise problem("E0421", f"`{column}` says `train` in no row: none is left for training", span)
-    return {part: found.astype(np.int64) for part, found in parts.items() if len(found)}
+    return {part: found for part, found in parts.items() if len(found)}
 
 
 def _no_column(choice: Choice, column: str) -> DiagnosticError:
@@ -212,20 +199,18 @@ def _no_column(choice: Choice, column: str) -> DiagnosticError:
     return problem("E0421", f"no table of `data` has a column `{column}`", span, help=help)
 
 
-def draw(
-    groups: NDArray[np.int64], names: Sequence[str], fractions: Sequence[float], seed: int
-) -> dict[str, NDArray[np.int64]]:
+def draw(groups: NDArray[np.int64], fractions: Mapping[str, float], seed: int) -> dict[str, NDArray[np.int64]]:
     """Rows 0 .. n - 1 in parts: each takes its fraction (they sum to 1) of each group of equal numbers, to one row."""
     import numpy as np
 
     order = generator(seed, Purpose.SPLIT).permutation(len(groups))
     order = order[np.argsort(groups[order], kind="stable")]
     _, counts = np.unique(groups, return_counts=True)
-    found: list[list[NDArray[np.int64]]] = [[] for _ in names]
-    owed = np.zeros(len(names))
+    found: dict[str, list[NDArray[np.int64]]] = {part: [] for part in fractions}
+    owed = np.zeros(len(fractions))
     start = 0
     for count in counts:
-        share = np.round(np.asarray(fractions) * count, 9)
+        share = np.round(np.array([*fractions.values()]) * count, 9)
         take = np.floor(share).astype(np.int64)
         owed += share - take
         # The rows that rounding leaves go, one each, to the parts that are owed most over all groups so far.
@@ -233,10 +218,10 @@ def draw(
         extra = np.argsort(-fractional, kind="stable")[: int(count - take.sum())]
         take[extra] += 1
         owed[extra] -= 1
-        for part, amount in zip(found, take, strict=True):
-            part.append(order[start : start + amount])
+        for rows, amount in zip(found.values(), take, strict=True):
+            rows.append(order[start : start + amount])
             start += amount
-    return {name: np.sort(np.concatenate(part)).astype(np.int64) for name, part in zip(names, found, strict=True)}
+    return {part: np.sort(np.concatenate(rows)).astype(np.int64) for part, rows in found.items()}
 
 
 def in_order(rows: int, fractions: Mapping[str, float], between: int) -> dict[str, NDArray[np.int64]]:
@@ -253,9 +238,11 @@ def in_order(rows: int, fractions: Mapping[str, float], between: int) -> dict[st
     return found
 
 
-def _groups(name: str, columns: Mapping[str, NDArray[Any] | Stored], span: Span) -> NDArray[np.int64]:
+def _groups(choice: Choice, name: str, columns: Mapping[str, NDArray[Any] | Stored]) -> NDArray[np.int64]:
+    """A number for each row, alike for rows of one label."""
     import numpy as np
 
+    span = choice.option_spans.get("stratify", choice.span)
     _require_label(name, {column: values.shape[1:] for column, values in columns.items()}, span)
     values = columns[name]
     if isinstance(values, Stored):

@@ -12,7 +12,7 @@ from dsl.records import dataclass
 from .cell_arrays import Cells
 from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
-from .dataset import Origin, Read, Request
+from .dataset import PARTS, Origin, Read, Request
 from .dates import with_dates
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered, place_of
@@ -25,8 +25,6 @@ from .units import check_units, column_units
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-PARTS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..data import PARTS
 from ..errors import GpubpError
 from ..frontend import Net, rates
 from ..training import Listed, listed, net_of, run_records
 from .panel import Curve, Panel
 from .seed_groups import groups_by_seed, mean_curves
 
-PARTS = ("train", "valid", "test")
 RATE = "learning rate"
 
 

@@ -6,13 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..data import Dataset, from_arrays, load
+from ..data import PARTS, Dataset, from_arrays, load
 from ..errors import InputError
 from ..executor import Executor
 from ..frontend import Net, check_feeds
 from .environment import data_hashes
 
-PARTS = ("train", "valid", "test")
 GIVEN = "data["
 """Prefix of names in `hashes` that are not files."""
 

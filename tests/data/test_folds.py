@@ -28,7 +28,7 @@ seeds = st.integers(0, 2**64 - 1)
 def test_folds_are_disjoint_complete_and_even(rows: list[int], folds: int, by: bool, seed: int) -> None:
     """In all, and for each label where it is asked for; rows for testing stay where they are."""
     y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(rows)), rows))
-    parts = draw(y, ("train", "valid", "test"), (0.5, 0.3, 0.2), seed)
+    parts = draw(y, {"train": 0.5, "valid": 0.3, "test": 0.2}, seed)
     pool = sorted([*parts["train"], *parts["valid"]])
     counts = Counter(y[pool].tolist())
     folds = min(folds, min(counts.values()) if by else len(pool))

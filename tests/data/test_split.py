@@ -51,26 +51,26 @@ def test_a_seed_has_64_bits(seed: int, epoch: int) -> None:
 @given(groups=st.lists(st.integers(0, 4), min_size=1, max_size=200), shares=fractions, seed=seeds)
 def test_parts_are_disjoint_complete_and_in_proportion(groups: list[int], shares: list[float], seed: int) -> None:
     labels = np.array(groups)
-    parts = draw(labels, NAMES[: len(shares)], shares, seed)
+    parts = draw(labels, dict(zip(NAMES, shares)), seed)
     assert sorted(np.concatenate(list(parts.values()))) == list(range(len(groups)))
     for (_, rows), share in zip(parts.items(), shares, strict=True):
         assert (np.diff(rows) > 0).all()
         for label in set(groups):
             assert abs((labels[rows] == label).sum() - share * (labels == label).sum()) < 1 + 1e-6
-    again = draw(labels, NAMES[: len(shares)], shares, seed)
+    again = draw(labels, dict(zip(NAMES, shares)), seed)
     assert all((parts[name] == again[name]).all() for name in parts)
 
 
 @given(n=st.integers(1, 500), shares=fractions)
 def test_plain_parts_have_their_size_to_one_row(n: int, shares: list[float]) -> None:
-    parts = draw(np.zeros(n, dtype=np.int64), NAMES[: len(shares)], shares, 0)
+    parts = draw(np.zeros(n, dtype=np.int64), dict(zip(NAMES, shares)), 0)
     for rows, share in zip(parts.values(), shares, strict=True):
         assert abs(len(rows) - share * n) < 1 + 1e-6
 
 
 def test_small_classes_share_what_rounding_leaves() -> None:
     """A tenth of five rows is half a row: over 100 such classes both parts still get their 50 rows."""
-    parts = draw(np.repeat(np.arange(100), 5), NAMES, [0.8, 0.1, 0.1], 3)
+    parts = draw(np.repeat(np.arange(100), 5), dict(zip(NAMES, [0.8, 0.1, 0.1])), 3)
     assert [len(rows) for rows in parts.values()] == [400, 50, 50]
 
 
