@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
-from dsl.source import Source as Text
 from dsl.source import Span
 from gpubp.errors import DataError
 
 from .apply_arrays import array_rows, is_array, text_windows
 from .arrow import BEGINNINGS, open_arrow
 from .cell_arrays import Cells
-from .checks import COMMAND_LINE, counted, listed, problem, suggestion
+from .checks import command_span, counted, listed, problem, suggestion
 from .columns import require_own_names
 from .dates import with_dates
 from .encoders import Encoder
@@ -80,9 +79,8 @@ def read_table(path: str | os.PathLike[str], encoders: Mapping[str, Encoder], ke
     by name, in any order; others are not looked at. Raises DataError with all that is wrong.
     """
     name = os.fspath(path)
-    span = Span(Text(COMMAND_LINE, name), 0, len(name))
     try:
-        return _read(name, span, encoders, keep)
+        return _read(name, command_span(name), encoders, keep)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
 

@@ -14,7 +14,7 @@ from .encoders import Encoder
 from .files import read_bytes, read_text
 from .idx import TYPES, read_idx
 from .npy import MAGIC, ZIP, Archive, read_array
-from .sources import Source, finite
+from .sources import Source, finite, no_rows
 from .text import encoded, tokens, windows
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _array(source: Source, name: str, encoder: Encoder) -> NDArray[Any]:
     values = source.values
     assert isinstance(values, np.ndarray)
     if not values.ndim or not len(values):
-        raise problem("E0414", f"`{source.path}` has no rows: rows are the first axis of its array", source.span)
+        raise no_rows(source.path, source.span)
     if prod(source.shape) != prod(encoder.shape):
         message = f"`{source.path}`: a row has shape {list(source.shape)}, but `{name}` is {encoder.type}"
         raise problem("E0418", message, source.span)

@@ -12,7 +12,7 @@ from itertools import islice
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.records import dataclass
-from dsl.source import Span
+from dsl.source import Source, Span
 
 AGAIN = "make, copy or download it again"
 """The remedy for a file that is damaged."""
@@ -20,8 +20,18 @@ AGAIN = "make, copy or download it again"
 FIRST = 4
 """How many places of one kind of finding are shown."""
 
-COMMAND_LINE = "command line"
+_COMMAND_LINE = "command line"
 """The name of the source of a path that no file names: it starts in the working directory."""
+
+
+def command_span(path: str) -> Span:
+    """The place of a path that a command names: in a file of its own, _COMMAND_LINE."""
+    return Span(Source(_COMMAND_LINE, path), 0, len(path))
+
+
+def of_command(span: Span | None) -> bool:
+    """Whether a command asks for the data, not a `.net` file."""
+    return span is not None and span.source.name == _COMMAND_LINE
 
 
 def problem(
@@ -62,7 +72,7 @@ def clipped(text: str) -> str:
 def remedy(span: Span | None, file: str, command: str) -> str:
     """What helps where a `.net` file asks for the data, an option of its reader perhaps, and where a command does: the
     net that it asks for was trained already."""
-    return command if span is not None and span.source.name == COMMAND_LINE else file
+    return command if of_command(span) else file
 
 
 def counted(number: int, what: str) -> str:

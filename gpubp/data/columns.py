@@ -33,7 +33,7 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
         help = f'leave `target` out, and make `"{target}"` the last entry of `columns`: it has one per name'
         raise problem("E0411", message, request.span("columns"), help=help)
     if columns is not None:
-        parts = list(_parts(columns))
+        parts = [*columns] if isinstance(columns, (tuple, list)) else [columns]
         if len(parts) != len(names):
             entries = "1 entry" if len(parts) == 1 else f"{len(parts)} entries"
             message = f"`columns` has {entries} for {counted(len(names), 'name')}"
@@ -145,13 +145,6 @@ def _matches(request: Request, table: Table, item: object, option: str, *, liter
 
 def _is_rest(part: object) -> bool:
     return isinstance(part, Word) and part.name == "rest"
-
-
-def _parts(columns: object) -> Iterator[object]:
-    if isinstance(columns, (tuple, list)):
-        yield from columns
-    elif columns is not None:
-        yield columns
 
 
 def _flat(part: object) -> Iterator[object]:

@@ -10,7 +10,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.reading import wide
 from dsl.source import Span
 
-from .checks import COMMAND_LINE, problem
+from .checks import of_command, problem
 
 UTF8 = "utf-8"
 WINDOWS, LATIN = "cp1252", "latin-1"
@@ -63,19 +63,19 @@ def as_text(raw: bytes, name: str, span: Span | None, encoding: str | None = Non
     for magic, kind, what_to_do in _BINARY:
         if raw.startswith(magic) and (0 in raw or not magic.isalnum()):
             raise problem("E0413", f"`{name}` is {kind}, not text", span, help=what_to_do)
-    if encoding is None or _is_utf8(encoding) or (_of_command(span) and not wide(raw) and _fits(raw, UTF8)):
-        return _checked(raw, name, span, option=encoding is not None and not _of_command(span))
+    if encoding is None or _is_utf8(encoding) or (of_command(span) and not wide(raw) and _fits(raw, UTF8)):
+        return _checked(raw, name, span, option=encoding is not None and not of_command(span))
     if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")) and raw and 0 not in raw:
         # Pairs of letters would be read as rare characters, and never as a separator or the end of a line.
         message = f"`{name}` is not text in `{encoding}`: it contains no zero bytes"
-        help = "" if _of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
+        help = "" if of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
         raise problem("E0413", message, span, help=f"{help}save it again as UTF-8")
     try:
         text = raw.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeError as error:
         start = error.start if isinstance(error, UnicodeDecodeError) else 0
         message = f"`{name}` is not text in `{encoding}`: line {_line(raw, start)} contains the byte 0x{raw[start]:02x}"
-        help = "" if _of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
+        help = "" if of_command(span) else f'`encoding = "{guessed(raw)}"`, or '
         raise problem("E0413", message, span, help=f"{help}save it again as UTF-8") from None
     return _without_zeros(text, name, span)
 
@@ -104,10 +104,6 @@ def whole_lines(raw: bytes, encoding: str) -> bytes:
 
 def _is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name in (UTF8, "utf-8-sig")
-
-
-def _of_command(span: Span | None) -> bool:
-    return span is not None and span.source.name == COMMAND_LINE
 
 
 def _fits(raw: bytes, encoding: str, *, complete: bool = True) -> bool:

@@ -13,11 +13,11 @@ from typing import Literal
 
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
-from dsl.source import Source, Span
+from dsl.source import Span
 from gpubp.errors import DataError
 
 from .arrow import BEGINNINGS, open_arrow
-from .checks import COMMAND_LINE, Findings, clipped
+from .checks import Findings, clipped, command_span
 from .encodings import UTF8
 from .files import read_head, start_of
 from .misread import MISSING, NO_NUMBER, edge
@@ -108,7 +108,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
     Raises DataError where it is no table: it cannot be read or is no text, has no rows, or rows of different lengths.
     """
     name = str(path)
-    span = Span(Source(COMMAND_LINE, name), 0, len(name))
+    span = command_span(name)
     try:
         if start_of(Path(), name, span).startswith(BEGINNINGS):
             return _of_arrow(name, span)
