@@ -22,6 +22,8 @@ def fit(
     standardize: bool,
 ) -> Encoder:
     """The encoder with the statistics of the rows `train` of a column of numbers, as they stand in the file."""
+    import numpy as np
+
     if isinstance(column, Stored):
         return _fit_stored(column, train, encoder) if standardize else encoder
     if fill is not None and encoder.fields and encoder.feature:
@@ -29,8 +31,6 @@ def fit(
     if not standardize:
         return encoder
     known = encoder.numbers(column[train]).reshape(len(train), prod(encoder.shape))
-    import numpy as np
-
     with np.errstate(over="ignore", invalid="ignore"):  # `suspicions.too_large` tells
         return _standard(encoder, known.mean(axis=0), known.std(axis=0), np.abs(known).max(axis=0))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from math import inf, isfinite
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
@@ -41,13 +40,12 @@ def constant_columns(
     """
     found = []
     for name, column in columns.items():
-        encoder = encoders.get(name)
+        encoder = encoders[name]
         if isinstance(column, Stored) or len(train) < 2:
             continue
         flat = column[train].reshape(len(train), -1)
         still = (flat == flat[0]).all(axis=0)
-        table = encoder is not None and encoder.fields and encoder.classes is None and len(encoder.shape) < 2
-        if table and encoder is not None:
+        if encoder.fields and encoder.classes is None and len(encoder.shape) < 2:
             still &= ~_border(flat, still)
             at, names = 0, []
             for field in encoder.fields:
@@ -59,11 +57,11 @@ def constant_columns(
                 message = f"the {what} {listed(names)} of `{name}` never change{'' if len(names) > 1 else 's'}"
                 from_it = "them" if len(names) > 1 else "it"
                 help = f"nothing can be learned from {from_it}; `columns = [...]` picks the others"
-                found.append(_warning("W0401", f"{message} in the training rows", spans.get(name), help))
-        elif encoder is not None and not encoder.feature and still.all():
+                found.append(_warning("W0401", f"{message} in the training rows", spans[name], help))
+        elif not encoder.feature and still.all():
             what = "label" if encoder.classes is not None else "value"
             message = f"`{name}` has the same {what} in all {len(train):,} training rows"
-            found.append(_warning("W0401", message, spans.get(name), "there is nothing to be learned"))
+            found.append(_warning("W0401", message, spans[name], "there is nothing to be learned"))
     return found
 
 
@@ -143,7 +141,7 @@ def beyond(graph: LayerGraph, columns: Mapping[str, NDArray[Any] | Stored]) -> l
         if bad.any():
             row = int(bad.argmax())
             number = next(each for each in flat[row].tolist() if not within[0] <= each <= within[1])
-            where = f"outside of {within[0]:g} to {within[1]:g}" if within[1] < inf else f"below {within[0]:g}"
+            where = f"outside of {within[0]:g} to {within[1]:g}" if within[1] < math.inf else f"below {within[0]:g}"
             few = f"{counted(int(bad.sum()), 'row')} of `{name}` {'holds' if bad.sum() == 1 else 'hold'}"
             message = f"{few} a number {where}, which `{node.kind}` is not meant for"
             note = f"the first: row {row + 1:,} of the data, {number:g}"
@@ -167,7 +165,7 @@ def rounded(
         return []
     found = []
     for name, column in columns.items():
-        encoder = encoders.get(name)
+        encoder = encoders[name]
         if isinstance(column, Stored) or column.dtype.kind != "f" or len(train) < 2 or not column.size:
             continue
         flat = column[train].reshape(len(train), -1)
@@ -183,9 +181,9 @@ def rounded(
         message = f"float32 rounds away a large part of the variation of {column_name}{many}"
         note = f"of the {of:,} different numbers of {column_name} in the training rows {left:,} are left"
         help = "`precision = float64` in `train` does not round them"
-        if table and encoder is not None and encoder.feature:
+        if table and encoder.feature:
             help = f"`standardize = true` in the reader is computed before that; {help}"
-        found.append(_warning("W0404", message, spans.get(name), help, note))
+        found.append(_warning("W0404", message, spans[name], help, note))
     return found
 
 
@@ -201,10 +199,8 @@ def too_large(
     for name, column in columns.items():
         if isinstance(column, Stored) or column.dtype.kind != "f" or not column.size:
             continue
-        encoder, width = encoders.get(name), column[0].size
-        odd = [
-            j for j, deviation in enumerate(encoder.deviation if encoder is not None else ()) if not isfinite(deviation)
-        ]
+        encoder, width = encoders[name], column[0].size
+        odd = [j for j, deviation in enumerate(encoder.deviation) if not math.isfinite(deviation)]
         help: tuple[str, ...] = ("correct it in the data",)
         if odd:
             message = f"the numbers of {_column_name(name, encoder, width, odd[0])[0]} are too large to be standardized"
@@ -216,7 +212,7 @@ def too_large(
             what, _ = _column_name(name, encoder, width, at)
             message = f"{flat[row, at]:g}, in row {row + 1:,} of {what}, is too large for float32, which ends at 3.4e38"
             help = ("correct it in the data; `precision = float64` in `train` takes numbers up to 1.8e308",)
-        found.append(Diagnostic("E0426", message, spans.get(name), help=help))
+        found.append(Diagnostic("E0426", message, spans[name], help=help))
     return found
 
 
@@ -225,9 +221,9 @@ def _is_double(graph: LayerGraph) -> bool:
     return getattr(options.get("precision"), "name", options.get("precision")) == "float64"
 
 
-def _column_name(name: str, encoder: Encoder | None, width: int, at: int) -> tuple[str, bool]:
+def _column_name(name: str, encoder: Encoder, width: int, at: int) -> tuple[str, bool]:
     """How a message calls an element of a name's rows, and whether it is the column of a table."""
-    fields = [field.name for field in encoder.fields for _ in range(field.width)] if encoder is not None else []
+    fields = [field.name for field in encoder.fields for _ in range(field.width)]
     table = len(fields) == width
     return (f"`{fields[at]}` of `{name}`" if table and fields[at] != name else f"`{name}`"), table
 

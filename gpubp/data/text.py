@@ -49,6 +49,8 @@ def text(
     `vocabulary`: keep only the most frequent tokens, at most this many; the last stands for all others.
     Tokens are numbered in sorted order. Raises DiagnosticError (E0411, E0412 to E0414, E0418, E0419, E0424).
     """
+    import numpy as np
+
     names = request.entry.names
     if len(names) > 2:
         message = f"`text` gives windows and what follows them, two names at most, not {len(names)}"
@@ -71,8 +73,6 @@ def text(
         found = tokens(read_text(request.base, test, span), kind)
         own = encoded(found, book, unknown, test, span)
         more = windows(test, span, own, window, step or window, ahead)
-        import numpy as np
-
         columns = [np.concatenate(pair) for pair in zip(columns, more, strict=True)]
         files.append(request.base / test)
         test_rows = len(more[0])
