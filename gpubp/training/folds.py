@@ -47,6 +47,8 @@ class CrossValidation(Study):
     - `stopped`: why it ended before the last, or ""; `folder`: where it is saved, if anywhere.
     """
 
+    kind = FOLD
+    file = FOLDS
     of: int
     folder: Path | None
     folds: list[Fold] = field(default_factory=list)
@@ -64,6 +66,11 @@ class CrossValidation(Study):
     def tables(self) -> dict[str, list[list[int]]]:
         """The tables over all held-out rows, `valid.confusion` and so on: the sums over the folds."""
         return self.summed("valid")
+
+    def add(self, number: int, run: Run, epochs: int, seconds: float) -> Fold:
+        place, held_out = None if run.folder is None else str(run.folder), len(run.dataset.parts["valid"])
+        self.folds.append(Fold(number, held_out, run.metrics, run.tables, epochs, seconds, place))
+        return self.folds[-1]
 
     def as_json(self) -> dict[str, Any]:
         diverged = {"diverged": self.diverged} if self.diverged else {}
@@ -123,20 +130,12 @@ def cross_validate(
     result = CrossValidation(folds, place_of("a cross-validation", out, resume))
     if resume is not None and not holds_folds(Path(resume)):
         raise CheckpointError(f"`{resume}` contains no cross-validation to continue")
-
-    def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
-        where = None if run.folder is None else str(run.folder)
-        held_out = len(run.dataset.parts["valid"])
-        result.folds.append(Fold(member.number, held_out, run.metrics, run.tables, epochs, seconds, where))
-        if ended is not None:
-            ended(result.folds[-1], run)
-
     members = [Member(k, with_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
     where, given = (device, backend), {"data": data, "epochs": epochs, "precision": precision}
-    result.stopped = conduct(result, FOLD, members, where, hooks, note, diverged, given, resumed=resume is not None)
+    result.stopped = conduct(result, members, where, hooks, ended, diverged, given, resumed=resume is not None)
     if result.folder is not None and not result.stopped:
-        result.save(FOLDS)
+        result.save()
     return result
 
 

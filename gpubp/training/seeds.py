@@ -48,6 +48,8 @@ class Replication(Study):
     - `stopped`: why it ended before the last, or ""; `folder`: where it is saved, if anywhere.
     """
 
+    kind = SEED
+    file = SEEDS
     first: int
     of: int
     folder: Path | None
@@ -66,6 +68,11 @@ class Replication(Study):
     def tables(self) -> dict[str, list[list[int]]]:
         """The tables of the last part of the data, `test.confusion` and so on: the sums over the seeds."""
         return self.summed(self._last_part)
+
+    def add(self, number: int, run: Run, epochs: int, seconds: float) -> Replicate:
+        place = None if run.folder is None else str(run.folder)
+        self.replicates.append(Replicate(number, run.metrics, run.tables, epochs, seconds, place))
+        return self.replicates[-1]
 
     def as_json(self) -> dict[str, Any]:
         diverged = {"diverged": self.diverged} if self.diverged else {}
@@ -134,21 +141,15 @@ def replicate(
         """Note how many there are to be, before there is something to go on with."""
         nonlocal announced
         if result.folder is not None and not announced:
-            result.save(SEEDS)
+            result.save()
         announced = True
-
-    def note(member: Member, run: Run, epochs: int, seconds: float) -> None:
-        where = None if run.folder is None else str(run.folder)
-        result.replicates.append(Replicate(member.number, run.metrics, run.tables, epochs, seconds, where))
-        if ended is not None:
-            ended(result.replicates[-1], run)
 
     hooks = Hooks(callbacks, recorded, progress, stopping, notice, announce)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
     where, given = (device, backend), {"data": data, "epochs": epochs, "precision": precision}
-    result.stopped = conduct(result, SEED, members, where, hooks, note, diverged, given, resumed=resume is not None)
+    result.stopped = conduct(result, members, where, hooks, ended, diverged, given, resumed=resume is not None)
     if result.folder is not None and result.folder.exists():
-        result.save(SEEDS)
+        result.save()
     return result
 
 

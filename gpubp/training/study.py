@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol
+from statistics import fmean, stdev
+from typing import Any, ClassVar, Protocol
 
 from dsl.records import dataclass
 
@@ -37,10 +38,13 @@ class Outcome(Protocol):
 
 
 class Study(ABC):
-    """The trainings that have ended so far. `folder`: where they are saved, if anywhere; `diverged`: the message of
-    each that diverged, by number; `stopped`: why the study ended before the last, or ""."""
+    """The trainings that have ended so far. `kind`: what they differ in, FOLD or SEED; `file`: that of the results;
+    `folder`: where they are saved, if anywhere; `diverged`: the message of each that diverged, by number; `stopped`:
+    why the study ended before the last, or ""."""
 
     __slots__ = ()
+    kind: ClassVar[str]
+    file: ClassVar[str]
     folder: Path | None
     diverged: dict[int, str]
     stopped: str
@@ -51,27 +55,27 @@ class Study(ABC):
         """Those that did not diverge."""
 
     @abstractmethod
+    def add(self, number: int, run: Run, epochs: int, seconds: float) -> Outcome:
+        """Add the training with this number, which took so long, and return what it came to."""
+
+    @abstractmethod
     def as_json(self) -> dict[str, Any]:
         """The results as JSON-serialisable data."""
 
-    def save(self, name: str) -> None:
-        """Write the results to a file of this name in the study's folder. Raises SaveError."""
+    def save(self) -> None:
+        """Write the results to the study's folder. Raises SaveError."""
         assert self.folder is not None
-        write(self.folder / name, (json.dumps(self.as_json(), indent=2) + "\n").encode())
+        write(self.folder / self.file, (json.dumps(self.as_json(), indent=2) + "\n").encode())
 
     @property
     def mean(self) -> dict[str, float]:
         """The mean of every metric, `valid.accuracy` and so on, over those that did not diverge."""
-        import statistics
-
-        return self._over(statistics.fmean)
+        return self._over(fmean)
 
     @property
     def std(self) -> dict[str, float]:
         """The sample standard deviation (n - 1) of every metric over the same; empty with fewer than two."""
-        import statistics
-
-        return self._over(statistics.stdev) if len(self.outcomes) > 1 else {}
+        return self._over(stdev) if len(self.outcomes) > 1 else {}
 
     def figures(self, part: str) -> str:
         """The metrics of a part of the data in words, behind a colon: ": valid.loss 0.51 +- 0.02"; "" without any."""
@@ -102,24 +106,23 @@ class Member:
 
 def conduct(
     result: Study,
-    kind: str,
     members: Sequence[Member],
     where: tuple[str, str],
     hooks: Hooks,
-    ended: Callable[[Member, Run, int, float], None],
+    ended: Callable[[Any, Run], None] | None,
     diverged: Callable[[int, str], None] | None,
     given: Mapping[str, Any],
     *,
     resumed: bool,
 ) -> str:
-    """Train the members of a study, each `kind`-`number` in its folder, those of small nets side by side; returns
-    `stopped`. `ended` is called with each that did not diverge, its run, its epochs and the seconds that it took;
-    `given` are the other arguments of `course`. Raises DivergedError if all diverge, and whatever `train` raises."""
+    """Train the members of a study, each `kind`-`number` in its folder, those of small nets side by side, and add them
+    to the `result`; returns `stopped`. `ended` and `diverged` are those of `cross_validate` and `replicate`; `given`
+    are the other arguments of `course`. Raises DivergedError if all diverge, and whatever `train` raises."""
     size = _side_by_side(members[0].net, where, hooks)
     given = {**given, "shared": {}}
     for first in range(0, len(members), size):
         group = members[first : first + size]
-        courses = [_course(result, kind, member, where, hooks, resumed, given) for member in group]
+        courses = [_course(result, member, where, hooks, resumed, given) for member in group]
         left, interrupted = [*group], False
         with closing(run_side_by_side(courses, where, hooks.stopping)) as found:
             for run, seconds in found:
@@ -129,7 +132,9 @@ def conduct(
                     if diverged is not None and len(result.diverged) < len(members):
                         diverged(member.number, str(run))
                 elif run.stopped != "interrupted":
-                    ended(member, run, _epochs(run), round(seconds, 3))
+                    outcome = result.add(member.number, run, _epochs(run), round(seconds, 3))
+                    if ended is not None:
+                        ended(outcome, run)
                 else:
                     interrupted = True
                 del run  # the rows of one are not to be in memory beside those of the next
@@ -137,14 +142,13 @@ def conduct(
             return "interrupted"
     if len(result.diverged) == len(members):
         number = members[0].number
-        all_of = f"all {len(members):,} {kind}s diverged; " if len(members) > 1 else ""
-        raise DivergedError(f"{all_of}{kind} {number}: {result.diverged[number]}")
+        all_of = f"all {len(members):,} {result.kind}s diverged; " if len(members) > 1 else ""
+        raise DivergedError(f"{all_of}{result.kind} {number}: {result.diverged[number]}")
     return ""
 
 
 def _course(
     result: Study,
-    kind: str,
     member: Member,
     where: tuple[str, str],
     hooks: Hooks,
@@ -152,7 +156,7 @@ def _course(
     given: Mapping[str, Any],
 ) -> Course:
     """The training of a member, in its folder, where it goes on if there is something."""
-    folder = None if result.folder is None else member_folder(result.folder, kind, member.number)
+    folder = None if result.folder is None else member_folder(result.folder, result.kind, member.number)
     before = folder if folder is not None and resumed and (folder / LAST).exists() else None
     return course(member.net, where, hooks, folder, before, seed=member.seed, **given)
 
