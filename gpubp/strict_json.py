@@ -27,6 +27,11 @@ def finite(value: Any) -> Any:
     return [finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+def rounded(value: float) -> float | str:
+    """A number of six digits; one that is not finite as a string."""
+    return float(f"{value:.6g}") if math.isfinite(value) else str(value)
+
+
 def has_types(record: object, types: Mapping[str, Any]) -> bool:
     """Whether a value is a mapping, as of JSON, with a value of its type under each of these keys: None is one of a
     missing key, and a bool is no number."""

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..health import Size, diagnose
-from ..strict_json import finite
+from ..strict_json import finite, rounded
 from .trace import Line, Step, Trace
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ FEW = 16
 """Arrays with more elements than this are also summarised."""
 FIRST = 6
 """How many elements are listed of an array that is not included in full."""
-_DIGITS = 6
-"""Significant digits of the magnitudes of layers, as in `health.jsonl`."""
 
 
 def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0, most: int = MOST) -> dict[str, Any]:
@@ -79,8 +77,8 @@ def _size(size: Size) -> dict[str, Any]:
     return {
         "number": size.layer.number,
         "name": size.layer.name,
-        "result": _rounded(size.result),
-        "delta": None if size.delta is None else _rounded(size.delta),
+        "result": rounded(size.result),
+        "delta": None if size.delta is None else rounded(size.delta),
         "dead": size.dead,
         "saturated": size.saturated,
     }
@@ -121,10 +119,6 @@ def numbers(array: Any) -> Any:
     if array.dtype == "float32":
         array = array.astype("S32").astype("float64")
     return finite(array.tolist())
-
-
-def _rounded(value: float) -> Any:
-    return finite(float(f"{value:.{_DIGITS}g}"))
 
 
 def as_json(value: Any, indent: str = "") -> str:

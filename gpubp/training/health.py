@@ -15,6 +15,7 @@ from ..executor import Executor, Rows
 from ..frontend import TF32
 from ..health import Finding, Gauges, Size, diagnose, grown, risen, still, typical
 from ..passes import Cost, cost
+from ..strict_json import rounded
 
 EVERY, FIRST = 100, 32
 """Steps between two measurements, and the number of measurements at that interval; it doubles whenever the training has
@@ -25,7 +26,6 @@ LEAST = 20
 """Minimum number of steps of a training to be measured; the loss of a shorter one may rise by chance."""
 MANY = 512
 """Number of rows for which a unit must be 0 to be called dead."""
-_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,20 +189,15 @@ def _records(sizes: Iterable[Size], step: int, epoch: float) -> Iterator[dict[st
         seen[name] = seen.get(name, 0) + 1
         yield {
             "step": step,
-            "epoch": _rounded(epoch),
+            "epoch": rounded(epoch),
             # Uses of one shared layer have the same name.
             "layer": name if seen[name] == 1 else f"{name} ({seen[name]})",
             "number": size.layer.number,
-            "activation": _rounded(size.result),
-            "gradient": None if size.delta is None else _rounded(size.delta),
-            "dead": _rounded(size.dead),
-            "saturated": _rounded(size.saturated),
+            "activation": rounded(size.result),
+            "gradient": None if size.delta is None else rounded(size.delta),
+            "dead": rounded(size.dead),
+            "saturated": rounded(size.saturated),
         }
-
-
-def _rounded(value: float) -> float | str:
-    """A number as written: JSON has no infinity."""
-    return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else str(value)
 
 
 def _sizes(gauges: Gauges, records: Sequence[Mapping[str, Any]]) -> list[Size]:

@@ -21,7 +21,7 @@ from .final import measure
 from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
-from .pace import Pace, may_run_ahead
+from .pace import Pace, epochs_of, may_run_ahead
 from .plateau import adapt_rate
 from .restarts import Race, race_of
 from .resume import best_before, changes_bytes, continuing, measured_before, records_before, require_same, same_place
@@ -197,9 +197,8 @@ class Training:
             restore()
             self.pace.apart = first + count
             return (yield from self._piece(first))
-        at, ends, count = 0, False, len(sizes)
-        while at < count:
-            start, at = at, min(count, at + self.per_epoch - (first + at) % self.per_epoch)
+        ends, count = False, len(sizes)
+        for start, at in epochs_of(first, count, self.per_epoch):
             step, epoch = first + at, (first + start) // self.per_epoch + 1
             self.sums.add(losses[start:at], penalties[start:at], sizes[start:at])
             if at == count:

@@ -14,7 +14,7 @@ from ..errors import DivergedError
 from ..executor import Ensemble, Executor, SideBySide
 from ..frontend import Watch, plateau_of, start_of, training_lengths
 from .best import Best, Sums
-from .pace import Pace
+from .pace import Pace, epochs_of
 from .plateau import adapt_rate
 from .run import Progress
 
@@ -125,9 +125,8 @@ class Race:
             weighted, extra, done = self._on_host(losses) * sizes, self._on_host(penalties), ensemble.steps_done()
             with ensemble.backend.running():
                 self._look_for_lost(first, weighted + extra, done)
-            at, ended = 0, []
-            while at < count:
-                begin, at = at, min(count, at + per_epoch - (first + at) % per_epoch)
+            ended = []
+            for begin, at in epochs_of(first, count, per_epoch):
                 step = first + at
                 self._add(weighted[:, begin:at], sizes[begin:at])
                 if at == count:
