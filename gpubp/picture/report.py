@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import GpubpError, NetError
-from ..training import LoadedRun, health_records, listed, load_run, run_records, source_text
+from ..training import LoadedRun, conclusion, health_records, listed, load_run, run_records, source_text
 from . import views
 from .charts import require_matplotlib
 from .curves import panels
@@ -58,8 +58,7 @@ def _figures(run: LoadedRun) -> str:
     names = list(dict.fromkeys(key.partition(".")[2] for key in figures))
     rows = [[part, *(_number(figures.get(f"{part}.{name}", "")) for name in names)] for part in parts]
     text = _table(["", *names], rows) if rows else "<p>The run has no figures yet.</p>"
-    last: Mapping[str, Any] = next((record for record in reversed(run_records(run.path)) if "metrics" in record), {})
-    for one in last.get("health", ()):
+    for one in conclusion(run_records(run.path)).get("health", ()):
         help = "".join(f"<li>{_with_code(str(line))}</li>" for line in one.get("help", ()))
         text += f'<div class="finding"><p>{_with_code(str(one.get("message", "")))}</p><ul>{help}</ul></div>'
     return text

@@ -16,7 +16,7 @@ from .folder import (
 )
 from .folds import CrossValidation, Fold, cross_validate, folds_in
 from .groups import Group, groups, mean_std
-from .history import health_records
+from .history import conclusion, health_records
 from .history import records as run_records
 from .listing import Listed, all_runs, compare, listed
 from .loaded import LoadedRun, asked_of, load_run, net_of
@@ -55,6 +55,7 @@ __all__ = [
     "check_jobs",
     "check_suffix",
     "compare",
+    "conclusion",
     "cross_validate",
     "default_folder",
     "export",

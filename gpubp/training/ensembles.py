@@ -228,7 +228,7 @@ def open_ensemble(place: Path, device: str) -> tuple[Ensemble, str]:
     if not saved:
         why = "it is one run, which `gpubp.load_run` loads" if (place / ABOUT).exists() else no_run(place, SEEDS)
         raise CheckpointError(f"`{place}` is no ensemble: {why if place.exists() else 'no such file or directory'}")
-    finished = [one for one in saved if any("metrics" in record for record in history.records(one))]
+    finished = [one for one in saved if history.conclusion(history.records(one))]
     left_out = _left_out(place, [one.name for one in finished])
     if len(finished) < 2:
         said = [f"its one finished run is `{finished[0]}`"] * bool(finished) + [left_out] * bool(left_out)

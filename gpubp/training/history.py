@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ def records(folder: Path) -> list[dict[str, Any]]:
     one."""
     found = itertools.takewhile(_is_record, _lines(folder / METRICS))
     return [{key: number(value) for key, value in record.items()} for record in found]
+
+
+def of_epochs(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The records of epochs."""
+    return [dict(record) for record in records if "epoch" in record]
+
+
+def conclusion(records: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The record of a finished run, with its `metrics` and `health`; empty for one that is not finished."""
+    return next((record for record in reversed(records) if "metrics" in record), {})
 
 
 def _is_record(record: dict[str, Any]) -> bool:

@@ -48,9 +48,9 @@ def listed(path: Path) -> Listed:
             if not isinstance(about.get(key, kind()), kind):
                 raise CheckpointError(f"`{path / ABOUT}` is damaged: its `{key}` is not what a run wrote")
     records = history.records(path)
-    epochs = [record for record in records if "epoch" in record]
+    epochs = history.of_epochs(records)
     last = {k: v for k, v in epochs[-1].items() if k not in ("epoch", "step")} if epochs else {}
-    ended = next((record["metrics"] for record in reversed(records) if "metrics" in record), None)
+    ended = history.conclusion(records).get("metrics")
     figures: dict[str, Any] = last if ended is None else ended
     for name, value in figures.items():
         if not isinstance(value, int | float):

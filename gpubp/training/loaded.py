@@ -107,8 +107,8 @@ def loaded(place: Path, device: str, like: LoadedRun | None = None) -> LoadedRun
     return LoadedRun(
         folder,
         executor,
-        [record for record in records if "epoch" in record],
-        next((record["metrics"] for record in reversed(records) if "metrics" in record), {}),
+        history.of_epochs(records),
+        history.conclusion(records).get("metrics", {}),
         saved.about,
         from_json(saved.about.get("columns", {})),
     )

@@ -1,4 +1,4 @@
-"""Resuming: whether a run may continue from a saved state."""
+"""Resuming: whether a run may continue from a saved state, and what it has recorded so far."""
 
 from __future__ import annotations
 
@@ -100,9 +100,8 @@ def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[d
     """The lines of metrics before the step at which a run is resumed: whole epochs, and a partial one only if it is the
     last."""
     folder = folder_of(place)
-    found = history.records(folder) if _is_run(folder) else []
-    ends = [r for r in found if "epoch" in r and (r["step"] % per_epoch == 0 or r["step"] == total)]
-    return [r for r in ends if r["step"] <= step]
+    found = history.of_epochs(history.records(folder)) if _is_run(folder) else []
+    return [r for r in found if r["step"] <= step and (r["step"] % per_epoch == 0 or r["step"] == total)]
 
 
 def measured_before(place: Path, step: int) -> list[dict[str, Any]]:

@@ -192,4 +192,4 @@ def place_of(what: str, out: Any, resume: Any) -> Path | None:
 def _epochs(run: Run) -> int:
     """The number of epochs of a training, including those before a resume."""
     records = run.history or ([] if run.folder is None else history.records(run.folder))
-    return int(max((record["epoch"] for record in records if "epoch" in record), default=0))
+    return int(max((record["epoch"] for record in history.of_epochs(records)), default=0))
