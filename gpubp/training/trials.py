@@ -110,25 +110,13 @@ def one_trial(
         epochs = max(epochs, int(run.history[-1]["epoch"]))
 
     value, std, failed = None, None, ""
+    how: dict[str, Any] = {"epochs": task.epochs, "recorded": [count], "progress": progress, "stopping": stopping}
     try:
         net = with_options(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
-        how: dict[str, Any] = {"epochs": task.epochs, "progress": progress, "stopping": stopping}
-        if task.folds is not None or task.seeds is not None:
-            result: CrossValidation | Replication
-            if task.folds is not None:
-                result = cross_validate(net, task.folds, device, recorded=[count], **how)
-            else:
-                result = replicate(net, task.seeds, device, recorded=[count], **how)
-            if result.stopped:
-                return None
-            for which, why in result.diverged.items():  # a mean over the easier ones compares with no other
-                raise DivergedError(f"{'seed' if task.folds is None else 'fold'} {which}: {why}")
-            value, std = result.mean[task.figure], result.std.get(task.figure)
-        else:
-            run = train(net, device, recorded=[count], **how)
-            if run.stopped == "interrupted":
-                return None
-            value = run.metrics[task.figure] if task.figure in run.metrics else run.history[-1][task.figure]
+        measured = _measured(task, net, device, how)
+        if measured is None:
+            return None
+        value, std = measured
     except (DataError, DeviceError):
         raise
     except NetError as error:
@@ -138,3 +126,23 @@ def one_trial(
     except (GpubpError, MemoryError) as error:
         failed = str(error).partition("\n")[0] or "not enough memory"
     return Trial(number, params, value, epochs, round(time.perf_counter() - began, 3), failed, std)
+
+
+def _measured(task: Task, net: Net, device: str, how: Mapping[str, Any]) -> tuple[float, float | None] | None:
+    """Train a net, or each of its folds or seeds: the metric, or its mean and standard deviation; None if it was
+    interrupted. `how`: other arguments of `train`. Raises what that raises."""
+    if task.folds is None and task.seeds is None:
+        run = train(net, device, **how)
+        if run.stopped == "interrupted":
+            return None
+        return run.metrics[task.figure] if task.figure in run.metrics else run.history[-1][task.figure], None
+    result: CrossValidation | Replication
+    if task.folds is not None:
+        result = cross_validate(net, task.folds, device, **how)
+    else:
+        result = replicate(net, task.seeds, device, **how)
+    if result.stopped:
+        return None
+    for number, why in result.diverged.items():  # a mean over the easier ones compares with no other
+        raise DivergedError(f"{result.kind} {number}: {why}")
+    return result.mean[task.figure], result.std.get(task.figure)
