@@ -1,33 +1,26 @@
 """From text to programs: catalogue, loading, checking, lowering."""
 
 from .data_check import CheckedData, check_data
+from .data_files import data_files
 from .domains import Domain, domains
 from .early_stopping import Watch, watch_of
 from .exports import build_for_any_batch, result_names, unsupported
 from .feeds import as_numbers, check_feeds, check_values, match_feeds
 from .figures import tables
-from .identity import (
-    LOSS,
-    MODEL,
-    data_files,
-    describe_place,
-    format_value,
-    identity,
-    label_targets,
-    metric_labels,
-    predicted_labels,
-)
+from .identity import LOSS, MODEL, format_value, identity
 from .initial_values import initial_value
+from .labels import label_targets, metric_labels, predicted_labels
 from .layout import Buffer, Group, Layout, Parameter
 from .lifting import UnlikeError, lift_programs, statistics_key, sweep_key
 from .loading import current_catalog, load, loads
 from .net import Net, required
+from .origins import describe, describe_place
 from .overrides import with_fold, with_options
 from .planning import build_plan, plan_of
 from .plateau import Stand, plateau_of
 from .precision import PRECISIONS, TF32
 from .program_cache import program_of, share_programs
-from .programs import KEPT, MASK, Built, build, describe, fed_to_fit
+from .programs import KEPT, MASK, Built, build, fed_to_fit
 from .rates import constant_rate, rates
 from .saved_identity import changed_parts
 from .scoring import build_scores

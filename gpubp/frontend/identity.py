@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 
-from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word, ancestors
+from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
 
-from ..ir import source_of
 from ..registry import ENTRIES, lookup
 from .net import Net
 
@@ -16,6 +14,7 @@ MODEL, LOSS, DATA = "model", "loss", "data"
 """Names of parts that are not keys of `train`."""
 _NODES = ("function", "loss", "metric", "penalty")
 """Parts of the catalogue whose entries become nodes."""
+_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"})
 
 
 def identity(net: Net) -> dict[str, str]:
@@ -79,7 +78,7 @@ def format_value(value: Static) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+            return f'"{value.translate(_ESCAPES)}"'
         case Word(name):
             return name
         case Duration(amount, unit):
@@ -90,68 +89,6 @@ def format_value(value: Static) -> str:
         case tuple():
             return f"[{', '.join(map(format_value, value))}]"
     return repr(value)
-
-
-def label_targets(net: Net) -> dict[str, str]:
-    """For each output of class probabilities, the target that the loss or a metric compares it with."""
-    targets = {node.name for node in net.graph.targets}
-    return {output: name for output, (name, of) in predicted_labels(net).items() if name == of and name in targets}
-
-
-def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
-    """For each output of class probabilities, the name of its labels and the input or target they come from, according
-    to the loss or a metric. Labels may be rearranged, like the next words of a text."""
-    graph = net.graph
-    outputs = {node: name for name, node in graph.outputs.items()}
-    found: dict[str, tuple[str, str]] = {}
-    for node in graph.train.nodes if graph.train is not None else ():
-        pair = [source for source in node.inputs if source in outputs]
-        for labels in node.inputs if pair else ():
-            base = _label_source(labels)
-            if base is None or base.type is None:
-                continue
-            of = base.name
-            name = labels.label if labels.label and labels.label not in graph.outputs else of
-            for output in pair:
-                if net.outputs[outputs[output]] == (*net.shapes[labels], base.type.classes):
-                    found.setdefault(outputs[output], (name, of))
-    return found
-
-
-def metric_labels(net: Net) -> dict[str, str]:
-    """For each metric that compares with labels, by name, the input or target that these come from."""
-    metrics = net.graph.train.metrics if net.graph.train is not None else ()
-    bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _label_source(source)))
-    return {name: base.name for name, base in bases}
-
-
-_KEEP_LABELS = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})
-"""Functions that preserve labels."""
-
-
-def _label_source(node: Node) -> Node | None:
-    """The input or target that labels originate from, if there is exactly one."""
-    known: dict[Node, Node | None] = {}
-    for one in ancestors(node):
-        if one.type is not None:
-            known[one] = one if one.type.classes is not None else None
-        elif one.kind in _KEEP_LABELS:
-            bases = {known[source] for source in one.inputs}
-            known[one] = bases.pop() if len(bases) == 1 else None
-        else:
-            known[one] = None
-    return known[node]
-
-
-def describe_place(source: object) -> str:
-    """The origin of an equation, in words: a value of the file with its code and place, or a part of training."""
-    source = source_of(source)
-    if not isinstance(source, Node):
-        return str(source or "the program")
-    line, column = source.span.source.position(source.span.start)
-    text = " ".join(source.span.text.split())
-    shown = f", `{text if len(text) <= 60 else source.kind}`"
-    return f"`{source.name}`{shown} at {source.span.source.name}:{line}:{column}"
 
 
 def entry_text(entry: DataEntry) -> str:
@@ -173,34 +110,3 @@ def _needed(node: Node, among: Sequence[Node]) -> list[Node]:
 
 def _hash(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-FOLDERS = ("path", "masks", "test")
-"""Options of readers that may name a folder of data."""
-
-
-def data_files(net: Net) -> dict[str, Path]:
-    """The files that the data is read from, by their names as written: every string option of a reader that is the path
-    of a file; and folders, if the option is one of `FOLDERS`."""
-    found: dict[str, Path] = {}
-    for entry in net.graph.rows.entries if net.graph.rows is not None else ():
-        for option, value in entry.value.options.items() if isinstance(entry.value, Choice) else ():
-            for text in _strings(value):
-                place = net.base / text
-                try:
-                    if place.is_file() or (option in FOLDERS and place.is_dir()):
-                        found[text] = place
-                except (OSError, ValueError):  # not a path
-                    continue
-    return found
-
-
-def _strings(value: Static) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Choice):
-        for option in value.options.values():
-            yield from _strings(option)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _strings(item)

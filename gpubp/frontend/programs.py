@@ -13,7 +13,7 @@ from dsl.records import dataclass
 
 from .. import ops
 from ..errors import NetError
-from ..ir import Aval, Back, Program, Var, origin, recording, verify
+from ..ir import Aval, Program, Var, origin, recording, verify
 from ..layers import Accumulation
 from ..layers.metrics import mean_of
 from ..memory import uncollected
@@ -212,13 +212,3 @@ def _backward(
             updates = (*updates, *done.states)
     program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), updates, guard)
     return program, tuple(known)
-
-
-def describe(source: object) -> str:
-    """The comment for the equations of a node: its name and code."""
-    if isinstance(source, Back):
-        return f"back through {describe(source.source)}"
-    if not isinstance(source, Node):
-        return str(source)
-    text = " ".join(source.span.text.split())
-    return f"{source.name}: {text}" if len(text) <= 60 else source.name

@@ -12,6 +12,7 @@ from dsl.parse import parse
 from dsl.records import dataclass
 from dsl.source import Source, Span
 
+from .identity import format_value
 from .net import Net
 
 MAIN = "resolved.net"
@@ -49,7 +50,7 @@ class _Writer:
                 name = prefix + statement.name.text
                 if name in self.net.param_overrides:
                     value = self.net.graph.params[name].value
-                    new = _quoted(value) if isinstance(value, str) else self.net.param_overrides[name]
+                    new = format_value(value) if isinstance(value, str) else self.net.param_overrides[name]
                     edits.append((statement.value.span, new))
             elif isinstance(statement, syntax.Import):
                 place = self._import(path, statement, prefix)
@@ -80,13 +81,6 @@ class _Writer:
             text = self.text(source, path, f"{prefix}{statement.alias.text}.", FOLDER)
             self.imports[self.places[path]] = text
         return self.places[path]
-
-
-def _quoted(text: str) -> str:
-    """A string as the language writes it."""
-    for character, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
-        text = text.replace(character, escape)
-    return f'"{text}"'
 
 
 def _sizes(written: syntax.TypeExpr, known: Type) -> Iterator[tuple[Span, str]]:
