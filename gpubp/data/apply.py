@@ -102,7 +102,7 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
             raise problem("E0415", f"`{path}` has no columns with names, so none can be kept", span)
         if tokens:
             return NewRows(text_windows(path, span, encoders))
-        return NewRows(array_rows(path, Path(path), span, start, encoders))
+        return NewRows(array_rows(path, span, start, encoders))
     if start.startswith(BEGINNINGS):
         return _columns(open_arrow(Path(), path, span), encoders, keep)
     sheet = open_any_text(Path(), path, span, _known(encoders, keep))

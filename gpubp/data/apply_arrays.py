@@ -26,9 +26,7 @@ def is_array(start: bytes) -> bool:
     return start.startswith((MAGIC, ZIP)) or (len(start) > 2 and start[:2] == b"\0\0" and start[2] in TYPES)
 
 
-def array_rows(
-    path: str, file: Path, span: Span, start: bytes, encoders: Mapping[str, Encoder]
-) -> dict[str, NDArray[Any]]:
+def array_rows(path: str, span: Span, start: bytes, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
     """The rows of each name in a file of arrays that begins with `start`. Raises DiagnosticError."""
     raw = read_bytes(Path(), path, span)
     if start.startswith(ZIP):
@@ -43,7 +41,7 @@ def array_rows(
         raise problem("E0411", message, span, help=f"an npz file holds several: `numpy.savez(path, {names})`")
     found = {}
     for name, values in given.items():
-        source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values, file)
+        source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values)
         found[name] = _array(source, name, encoders[name])
     counts = {name: len(rows) for name, rows in found.items()}
     if len(set(counts.values())) > 1:

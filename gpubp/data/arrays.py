@@ -73,7 +73,7 @@ def idx(
 
     def open_one(name: str, span: Span) -> Source:
         raw = read_bytes(request.base, name, span, texts(source))
-        return Source(name, span, read_idx(raw, name, span), request.base / name)
+        return Source(name, span, read_idx(raw, name, span))
 
     return _files(request, open_one, path, test, Options(target, None, scale, reshape, standardize))
 
@@ -117,7 +117,7 @@ def _members(request: Request, path: str, option: str, keys: Sequence[str], aske
     for name, key in zip(request.entry.names, keys, strict=True):
         if name in request.wants:
             values = archive.read(key, request.span(asked))
-            found.append(Source(f"{path}`, array `{key}", span, values, request.base / path))
+            found.append(Source(f"{path}`, array `{key}", span, values))
     return found
 
 
@@ -126,7 +126,7 @@ def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> Source:
     try:
         size = path.stat().st_size
         if not (size >= LARGE if told is None else told):
-            return Source(name, span, read_array(read_bytes(base, name, span), name, span), path)
+            return Source(name, span, read_array(read_bytes(base, name, span), name, span))
         with path.open("rb") as file:
             header = read_header(file, name, span)
     except OSError as error:
@@ -138,7 +138,7 @@ def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> Source:
     if not header.shape:
         raise no_rows(name, span)
     values = Segment(path, header.offset, header.dtype, header.shape[0], header.shape[1:])
-    return Source(name, span, values, path)
+    return Source(name, span, values)
 
 
 def _files(

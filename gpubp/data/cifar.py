@@ -83,7 +83,7 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
     kind = own.labels[labels]
     files = [(Path(path) / file).as_posix() for file in own.files]
     records = [_records(request, own, file, texts(source)) for file in files]
-    read = Read({}, {}, {}, len(records[-1]), files=tuple(request.base / file for file in files))
+    read = Read({}, {}, {}, len(records[-1]))
     for name, want in request.wants.items():
         column: NDArray[Any]
         if name == names[0]:

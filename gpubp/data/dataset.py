@@ -93,7 +93,7 @@ class Read:
     `encoders`: what is known of each name but the statistics; a name without one needs none. The last `test_rows` rows
     are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
     `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: the place in PARTS for each
-    row, where a column says it. `files`: what was read, as paths. `left_out`: rows of them that miss a cell.
+    row, where a column says it. `left_out`: rows of the files that miss a cell.
     `origins`: where the rows stand, those for testing last; none where they are of no file. `ordered`: where the rows
     are divided in their order, how many are left out between two parts. `warnings`: what is suspicious about the file.
     """
@@ -105,7 +105,6 @@ class Read:
     standardize: frozenset[str] = frozenset()
     fill: Literal["mean", "median"] | None = None
     parts: NDArray[np.int64] | None = None
-    files: tuple[Path, ...] = ()
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
     ordered: int | None = None
@@ -120,15 +119,14 @@ class Dataset:
     larger than memory may be, and is read where it is used.
     `encoders`: by name, all that is needed to encode further rows as these were.
     `parts`: row numbers (int64, ascending) of "train", and of "valid" and "test" where there are such.
-    `warnings`: what is suspicious about the data. `files`: the files it was read from, each once. `left_out`: rows of
-    them that miss a cell, where the file says so. `origins`: where the rows stand, as one of the files numbers them.
+    `warnings`: what is suspicious about the data. `left_out`: rows of the files that miss a cell, where the `.net` file
+    says so. `origins`: where the rows stand, as one of the files numbers them.
     """
 
     columns: dict[str, NDArray[Any] | Stored]
     encoders: dict[str, Encoder]
     parts: dict[str, NDArray[np.int64]]
     warnings: tuple[Diagnostic, ...] = ()
-    files: tuple[Path, ...] = ()
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
 

@@ -104,11 +104,10 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     odd += rounded(graph, columns, encoders, parts["train"], spans)
     odd += shared_rows(columns, parts, _head(data)) + beyond(graph, columns)
     odd += parts_of_rows(graph, len(parts["train"]))
-    files = tuple(dict.fromkeys(file for _, read in reads for file in read.files))
     left_out = max((read.left_out for _, read in reads), default=0)
     # Rows of several entries are one example: a table numbers them better than arrays beside it.
     origins = max((read.origins for _, read in reads), key=bool, default=())
-    return Dataset(columns, encoders, parts, tuple(odd), files, left_out, origins)
+    return Dataset(columns, encoders, parts, tuple(odd), left_out, origins)
 
 
 def _refuse_text(split: Choice | None, reads: list[tuple[DataEntry, Read]]) -> None:

@@ -86,12 +86,9 @@ def images(
     parts = [_part(request, path, masks, "path", "masks", labels is not None)]
     parts += _test(request, test, masks, labels is not None)
     count = len(parts[1].images.names) if len(parts) > 1 else 0
-    files = tuple(
-        request.base / name for part in parts for masked in (False, True) for name, _ in part.files(masked=masked)
-    )
     shown = (part.images for part in parts)
     origins = tuple(Origin(one.path, range(len(one.names)), one.names) for one in shown)
-    read = Read({}, {}, {}, count, files=files, origins=origins)
+    read = Read({}, {}, {}, count, origins=origins)
     for name, want in request.wants.items():
         masked = name != request.entry.names[0]
         column: NDArray[Any]

@@ -102,7 +102,6 @@ def series(
         {},
         {},
         sum(len(part.starts) for part in parts[1:]),
-        files=tuple(request.base / part.table.path for part in parts),
         left_out=sum(len(part.gaps) for part in parts),
         origins=tuple(Origin(part.table.path, (part.starts + window - 1).tolist()) for part in parts),
         ordered=_between(request, moments),

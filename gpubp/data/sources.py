@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
@@ -33,7 +32,6 @@ class Source:
     path: str
     span: Span | None
     values: NDArray[Any] | Segment
-    file: Path
 
     @property
     def rows(self) -> int:
@@ -57,7 +55,7 @@ class Source:
 def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source], options: Options) -> Read:
     """One source, and perhaps one for testing, for each name that is wanted. Raises DiagnosticError."""
     check_scale(request, options.scale)
-    result, files = Read({}, {}, {}, tests[0].rows if tests else 0), list[Path]()
+    result = Read({}, {}, {}, tests[0].rows if tests else 0)
     for k, (name, want) in enumerate(request.wants.items()):
         given = [sources[k], *tests[k : k + 1]]
         _check_rows(given, sources[0], tests)
@@ -71,10 +69,9 @@ def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source
             result.columns[name] = column.reshape(len(column), *shape)
         result.encoders[name] = encoder
         result.types[name] = Type(shape, classes)
-        files += [source.file for source in given]
     options.require_reshaped(request, {n: source.shape for n, source in zip(request.wants, sources, strict=True)})
     origins = tuple(Origin(source.path, range(source.rows)) for source in (*sources[:1], *tests[:1]))
-    return replace(result, standardize=options.standardized(request), files=tuple(files), origins=origins)
+    return replace(result, standardize=options.standardized(request), origins=origins)
 
 
 def no_rows(path: str, span: Span | None) -> DiagnosticError:

@@ -197,7 +197,6 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
         result,
         standardize=options.standardized(request),
         fill="mean" if options.missing == "mean" else "median" if options.missing == "median" else None,
-        files=tuple(request.base / part.table.path for part in parts),
         left_out=sum(part.cells.left_out for part in parts),
         origins=tuple(part.origin for part in parts),
     )

@@ -67,16 +67,15 @@ def text(
     ahead = len(names) - 1
     labels = encoded(main, book, unknown, path, None)
     columns = windows(path, request.span("path"), labels, window, step or window, ahead)
-    files, test_rows = [request.base / path], 0
+    test_rows = 0
     if test is not None:
         span = request.span("test")
         found = tokens(read_text(request.base, test, span), kind)
         own = encoded(found, book, unknown, test, span)
         more = windows(test, span, own, window, step or window, ahead)
         columns = [np.concatenate(pair) for pair in zip(columns, more, strict=True)]
-        files.append(request.base / test)
         test_rows = len(more[0])
-    result = Read({}, {}, {}, test_rows, files=tuple(files))
+    result = Read({}, {}, {}, test_rows)
     for name, values in zip(names, columns, strict=True):
         if name in request.wants:
             want = request.wants[name]

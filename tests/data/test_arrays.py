@@ -61,7 +61,6 @@ def test_two_files_and_two_for_testing(world: World) -> None:
     np.testing.assert_array_equal(found.part("train")["x"], X[..., None] / 2)  # type: ignore[index]
     assert found.part("train")["y"].tolist() == [0, 2, 1, 0]  # type: ignore[index]
     assert found.part("test")["y"].tolist() == [1, 2]  # type: ignore[index]
-    assert found.files == tuple(world.base / f"{name}.npy" for name in ("x", "xt", "y", "yt"))
 
 
 def test_numbers_and_labels_of_one_element(world: World) -> None:
