@@ -157,6 +157,26 @@ class LayerGraph:
         """The section `data` where it gives rows; None where it holds a `split` alone, too."""
         return self.data if self.data is not None and self.data.entries else None
 
+    @property
+    def all_nodes(self) -> tuple[Node, ...]:
+        """The nodes of the model, and those of `train` behind them."""
+        return (*self.nodes, *self.train_nodes)
+
+    @property
+    def train_nodes(self) -> tuple[Node, ...]:
+        """The nodes of `train`; none without one."""
+        return () if self.train is None else self.train.nodes
+
+    @property
+    def metrics(self) -> tuple[tuple[str, Node], ...]:
+        """The metrics of `train`, by name; none without one."""
+        return () if self.train is None else self.train.metrics
+
+    def choice(self, key: str) -> Choice | None:
+        """The entry of the catalogue that a key of `train` has for its value, if it has one."""
+        value = None if self.train is None else self.train.options.get(key)
+        return value if isinstance(value, Choice) else None
+
 
 def ancestors(*nodes: Node) -> list[Node]:
     """Nodes and all their dependencies, in topological order."""

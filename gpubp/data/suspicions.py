@@ -130,7 +130,7 @@ def shared_rows(
 def beyond(graph: LayerGraph, columns: Mapping[str, NDArray[Any] | Stored]) -> list[Diagnostic]:
     """W0403 where a name holds numbers that a loss which compares with it is not meant for, once for each loss."""
     found = []
-    for node in (*graph.nodes, *(graph.train.nodes if graph.train is not None else ())):
+    for node in graph.all_nodes:
         within = lookup("loss", node.kind).within if node.part == "loss" else None
         name = (node.inputs[1].label or node.inputs[1].name) if within is not None else ""
         column = columns.get(name)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Annotated
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice, Duration, LayerGraph, Word
+from dsl.graph import Duration, LayerGraph, Word
 from dsl.records import dataclass
 
 from ..errors import NetError
@@ -47,9 +48,8 @@ def early_stop(
 def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
     """What decides on the best state: early stopping, or else the validation loss, or nothing. `parts`: those of the
     data. Raises NetError if the metric belongs to a part that does not exist."""
-    graph = net.graph
-    choice = graph.train.options.get("early_stop") if graph.train is not None else None
-    if not isinstance(choice, Choice):
+    choice = net.graph.choice("early_stop")
+    if choice is None:
         return Watch("valid.loss", rising=False) if "valid" in parts else None
     watch: Watch = lookup("stop", choice.name).function(**choice.options)
     part = watch.figure.partition(".")[0]
@@ -60,16 +60,14 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
         raise NetError([Diagnostic("E0504", message, span, help=help)])
     mode = choice.options["mode"]
     if isinstance(mode, Word) and mode.name == "auto":
-        return Watch(
-            watch.figure, higher_is_better(graph, watch.figure), watch.min_delta, watch.patience, watch.restore
-        )
+        return replace(watch, rising=higher_is_better(net.graph, watch.figure))
     return watch
 
 
 def check_stop(graph: LayerGraph) -> list[Diagnostic]:
     """The error in the metric that early stopping names, if any."""
-    choice = graph.train.options.get("early_stop") if graph.train is not None else None
-    if not isinstance(choice, Choice):
+    choice = graph.choice("early_stop")
+    if choice is None:
         return []
     figure, known = str(choice.options["figure"]), figures(graph)
     if figure in known:

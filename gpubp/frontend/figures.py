@@ -26,5 +26,4 @@ def higher_is_better(graph: LayerGraph, figure: str) -> bool:
 
 def _metrics(graph: LayerGraph) -> dict[str, Entry | None]:
     """The file's metrics by name, with their definitions; None for a plain value."""
-    metrics = graph.train.metrics if graph.train is not None else ()
-    return {name: ENTRIES.get((node.part, node.kind)) for name, node in metrics}
+    return {name: ENTRIES.get((node.part, node.kind)) for name, node in graph.metrics}

@@ -19,7 +19,7 @@ def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
     graph = net.graph
     outputs = {node: name for name, node in graph.outputs.items()}
     found: dict[str, tuple[str, str]] = {}
-    for node in graph.train.nodes if graph.train is not None else ():
+    for node in graph.train_nodes:
         pair = [source for source in node.inputs if source in outputs]
         for labels in node.inputs if pair else ():
             base = _label_source(labels)
@@ -35,9 +35,8 @@ def predicted_labels(net: Net) -> dict[str, tuple[str, str]]:
 
 def metric_labels(net: Net) -> dict[str, str]:
     """For each metric that compares with labels, by name, the input or target that these come from."""
-    metrics = net.graph.train.metrics if net.graph.train is not None else ()
-    bases = ((name, base) for name, node in metrics for source in node.inputs if (base := _label_source(source)))
-    return {name: base.name for name, base in bases}
+    sources = ((name, _label_source(source)) for name, node in net.graph.metrics for source in node.inputs)
+    return {name: base.name for name, base in sources if base is not None}
 
 
 _KEEP_LABELS = frozenset({"slice", "concat", "stack", "reshape", "flatten", "transpose"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsl.graph import Choice, Duration, Train
+from dsl.graph import Choice, Duration, LayerGraph, Train
 from dsl.records import dataclass
 
 from ..errors import ShapeError
@@ -36,6 +36,13 @@ class Schedules:
         factor: Var = lookup("schedule", schedule.name).function(self, step, length, **schedule.options)
         self.followed = outer
         return factor
+
+
+def optimizer_rate(graph: LayerGraph) -> float | None:
+    """The learning rate of the optimizer, its option `lr`; None if it has none, or the file no `train`."""
+    optimizer = graph.choice("optimizer")
+    lr = None if optimizer is None else optimizer.options.get("lr")
+    return lr if isinstance(lr, int | float) else None
 
 
 def learning_rate(train: Train, states: States, step: Var) -> Var:

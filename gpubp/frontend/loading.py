@@ -184,7 +184,7 @@ def _loss_terms(graph: LayerGraph, cx: Lowering) -> tuple[Var, ...]:
     causes: list[BaseException | None] = []
     train, terms = graph.train, tuple[Var, ...]()
     try:
-        cx.run((*graph.nodes, *(train.nodes if train is not None else ())))
+        cx.run(graph.all_nodes)
     except DiagnosticError as error:
         found += error.diagnostics
         causes.append(error.__cause__)

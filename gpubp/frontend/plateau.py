@@ -6,7 +6,7 @@ import math
 from collections.abc import Container, Mapping
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice, Duration, LayerGraph, Static
+from dsl.graph import Choice, Duration, LayerGraph
 from dsl.records import dataclass
 
 from ..errors import NetError
@@ -56,16 +56,16 @@ class Stand:
 
 def plateau_choice(graph: LayerGraph) -> Choice | None:
     """The file's `plateau` option, also inside another schedule."""
-    found: Static = graph.train.options.get("schedule") if graph.train is not None else None
-    while isinstance(found, Choice) and found.name != "plateau":
+    found = graph.choice("schedule")
+    while found is not None and found.name != "plateau":
         found = next((value for value in found.options.values() if isinstance(value, Choice)), None)
-    return found if isinstance(found, Choice) else None
+    return found
 
 
 def plateau_of(graph: LayerGraph) -> Plateau | None:
     """The file's settings, if it uses a plateau."""
     choice = plateau_choice(graph)
-    if choice is None or graph.train is None:
+    if choice is None:
         return None
     options = choice.options
     figure, patience = str(options["figure"]), options["patience"]

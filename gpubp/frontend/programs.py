@@ -73,8 +73,8 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
             nodes = fed_to_fit(net, [fit])
         feeds = [cx.feed(node) for node in nodes]
         cx.run(graph.nodes)
-        if graph.train is not None and fit in graph.train.nodes:
-            cx.run(graph.train.nodes)
+        if fit in graph.train_nodes:
+            cx.run(graph.train_nodes)
         outputs: dict[str, Var] = {}
         finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
         if mode == "predict":
@@ -109,8 +109,8 @@ def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, pas
 
 def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:
     """The inputs of a fit program: of layers their inputs, of losses the targets too."""
-    terms = net.graph.train.nodes if net.graph.train is not None else ()
-    return (*net.graph.inputs, *(net.graph.targets if any(node in terms for node in fitted) else ()))
+    judged = any(node in net.graph.train_nodes for node in fitted)
+    return (*net.graph.inputs, *(net.graph.targets if judged else ()))
 
 
 def without_unused(program: Program, states: States) -> tuple[Program, tuple[str, ...]]:

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dsl.graph import Choice
-
 from ..errors import GpubpError
 from ..ir import Program, evaluate, recording
-from .learning_rate import learning_rate
+from .learning_rate import learning_rate, optimizer_rate
 from .net import Net
 from .plateau import Stand, plateau_of
 from .states import EPOCH_STEPS, RATE_SCALE, STEP, TOTAL_STEPS, States, accumulated
@@ -21,9 +19,8 @@ def constant_rate(net: Net) -> tuple[Net, float]:
     """The net without its schedule, and the learning rate in its file. Raises GpubpError if that is 0, or the optimizer
     has none. The file must have a `train` section."""
     assert net.graph.train is not None
-    optimizer = net.option("optimizer")
-    lr = optimizer.options.get("lr") if isinstance(optimizer, Choice) else None
-    if not isinstance(lr, int | float) or lr <= 0:
+    lr = optimizer_rate(net.graph)
+    if lr is None or lr <= 0:
         raise GpubpError("a range test scales the learning rate of the optimizer, but this one has none, or 0")
     train = replace(net.graph.train, options={**net.graph.train.options, "schedule": None})
     return replace(net, graph=replace(net.graph, train=train)), float(lr)
@@ -38,12 +35,8 @@ def rates(
     metric."""
     import numpy as np
 
-    train = net.graph.train
-    if train is None:
-        return None
-    optimizer = train.options.get("optimizer")
-    lr = optimizer.options.get("lr") if isinstance(optimizer, Choice) else None
-    if not isinstance(lr, int | float):
+    train, lr = net.graph.train, optimizer_rate(net.graph)
+    if train is None or lr is None:
         return None
     states = States(net.layout, "float64")
     step = states.float64(STEP)

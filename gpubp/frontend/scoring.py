@@ -36,7 +36,7 @@ def build_scores(
         mask = Var(Aval((batch,), "float64"), MASK)
         # The derivative of a given output fails, and then is missing from the values, as is what is made of it.
         with suppress(DiagnosticError):
-            cx.run((*graph.nodes, *graph.train.nodes))
+            cx.run(graph.all_nodes)
         figures = metric_terms(graph, cx)
         if graph.train.loss in cx.values:
             figures = {"loss": mean_of(data_and_penalties(graph, cx)[0]), **figures}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dsl.graph import Choice, Node
 
 from .identity import format_value
+from .learning_rate import optimizer_rate
 from .net import Net
 
 
@@ -28,9 +29,8 @@ def initialiser(node: Node) -> str | None:
 
 def with_rate(net: Net, factor: float) -> str | None:
     """The optimizer's line with its rate times a factor; None if it has no rate, or one of 0."""
-    choice = net.option("optimizer")
-    lr = choice.options.get("lr") if isinstance(choice, Choice) else None
-    if not isinstance(choice, Choice) or not isinstance(lr, int | float) or not lr:
+    choice, lr = net.graph.choice("optimizer"), optimizer_rate(net.graph)
+    if choice is None or not lr:
         return None
     # Options with default values are omitted.
     options = {key: value for key, value in choice.options.items() if key in choice.option_spans or key == "lr"}

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from dsl.diagnostics import Diagnostic
-from dsl.graph import Choice
 from dsl.records import dataclass
 
 from ..errors import NetError
@@ -34,8 +33,8 @@ def load(*, path: Text, only: Paths = ()) -> Start:
 
 def start_of(net: Net) -> Start | None:
     """The run whose weights the file starts from."""
-    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
-    if not isinstance(choice, Choice):
+    choice = net.graph.choice("start")
+    if choice is None:
         return None
     start: Start = lookup("start", choice.name).function(**choice.options)
     return start
@@ -64,7 +63,7 @@ def chosen_weights(net: Net, places: Sequence[str]) -> list[str]:
 
 def cannot_start(net: Net, message: str, option: Literal["path", "only"] = "path", help: str = "") -> NetError:
     """The error for weights that cannot be used."""
-    choice = net.graph.train.options.get("start") if net.graph.train is not None else None
-    assert isinstance(choice, Choice)
+    choice = net.graph.choice("start")
+    assert choice is not None
     span = choice.option_spans.get(option, choice.span)
     return NetError([Diagnostic("E0505", message, span, help=(help,) if help else ())])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dsl.records import dataclass
@@ -41,7 +41,7 @@ def layers_of(net: Net, watched: TracedStep) -> list[Layer]:
     nodes = [n for n in stages if n in values and values[n].dtype in FLOATS]
     # Uses of one shared layer have one name.
     owners = {p.place.name for p in net.layout.parameters.values()}
-    uses = Counter(source for node in _all(net) for source in node.inputs)
+    uses = Counter(source for node in net.graph.all_nodes for source in node.inputs)
     seeds = {v for v in watched.program.inputs if v.hint == SEED}
     drawing = {eqn.origin for eqn in watched.program.eqns if not seeds.isdisjoint(eqn.operands)}
     groups: list[list[Node]] = []
@@ -57,10 +57,6 @@ def layers_of(net: Net, watched: TracedStep) -> list[Layer]:
             groups.append(group)
         group_of[node] = group
     return [Layer(number, tuple(group)) for number, group in enumerate(groups, start=1)]
-
-
-def _all(net: Net) -> Iterable[Node]:
-    return (*net.graph.nodes, *(net.graph.train.nodes if net.graph.train is not None else ()))
 
 
 def _activates(

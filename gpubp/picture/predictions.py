@@ -167,8 +167,7 @@ def compare(run: LoadedRun, rows: Rows) -> list[Classes | Numbers]:
 
 def _ignored(net: Net, target: str) -> list[int]:
     """The labels of a target that a loss or metric ignores."""
-    nodes = net.graph.train.nodes if net.graph.train is not None else ()
-    reading = [node for node in nodes if any(n.kind == "target" and n.name == target for n in node.inputs)]
+    reading = (node for node in net.graph.train_nodes if target in (n.name for n in node.inputs if n.kind == "target"))
     return [label for node in reading if isinstance(label := node.attrs.get("ignore"), int)]
 
 
@@ -176,7 +175,7 @@ def _pairs(net: Net) -> dict[tuple[str, str], None]:
     """Pairs of numeric outputs and targets that a loss or metric compares."""
     outputs = {node: name for name, node in net.graph.outputs.items()}
     found: dict[tuple[str, str], None] = {}
-    for node in net.graph.train.nodes if net.graph.train is not None else ():
+    for node in net.graph.train_nodes:
         for target in (n for n in node.inputs if n in net.graph.targets and n.type is not None):
             for output in (n for n in node.inputs if n in outputs):
                 assert target.type is not None

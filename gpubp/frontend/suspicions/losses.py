@@ -102,7 +102,7 @@ def mismatched(net: Traced) -> Iterator[Diagnostic]:
 
 
 def accuracy_of_numbers(net: Traced) -> Iterator[Diagnostic]:
-    for _, node in net.graph.train.metrics if net.graph.train is not None else ():
+    for _, node in net.graph.metrics:
         if (node.part, node.kind) != ("metric", "accuracy"):
             continue
         last, target = made_by(node.inputs[0]), node.inputs[1]

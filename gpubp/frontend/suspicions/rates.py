@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, Static, Train
 
+from ..learning_rate import optimizer_rate
 from .traced import Traced
 
 ADAPTIVE = frozenset({"adam", "adamw", "rmsprop", "amsgrad", "adamax", "nadam", "adagrad", "lion"})
@@ -22,13 +23,11 @@ _GROWING = {"exponential": "factor", "linear": "to"}
 
 
 def rate(net: Traced) -> Iterator[Diagnostic]:
-    train = net.graph.train
-    optimizer = train.options.get("optimizer") if train is not None else None
-    if train is None or not isinstance(optimizer, Choice):
+    optimizer, value = net.graph.choice("optimizer"), optimizer_rate(net.graph)
+    if optimizer is None or value is None:
         return
-    value = optimizer.options.get("lr")
     limit = TOO_FAST if optimizer.name in ADAPTIVE else TOO_FAST_PLAIN
-    if not isinstance(value, int | float) or 0 < value <= limit:
+    if 0 < value <= limit:
         return
     span = optimizer.option_spans.get("lr", optimizer.span)
     help = "a usual rate is `lr = 0.001`" if optimizer.name in ADAPTIVE else "a usual rate is `lr = 0.01`"
@@ -42,10 +41,8 @@ def rate(net: Traced) -> Iterator[Diagnostic]:
 
 def grown(net: Traced) -> Iterator[Diagnostic]:
     """Schedules that end at rates which no range test looks at: a growth meant for the whole time in each epoch."""
-    train = net.graph.train
-    optimizer = train.options.get("optimizer") if train is not None else None
-    lr = optimizer.options.get("lr") if isinstance(optimizer, Choice) else None
-    if train is None or not isinstance(lr, int | float) or lr <= 0:
+    train, lr = net.graph.train, optimizer_rate(net.graph)
+    if train is None or lr is None or lr <= 0:
         return
     schedule: Static = train.options.get("schedule")
     while isinstance(schedule, Choice):

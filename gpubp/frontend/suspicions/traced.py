@@ -29,7 +29,7 @@ class Traced:
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
-        return (*self.graph.nodes, *(self.graph.train.nodes if self.graph.train is not None else ()))
+        return self.graph.all_nodes
 
     @cached_property
     def users(self) -> dict[Node, list[Node]]:
