@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Annotated
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Duration, LayerGraph, Word
 from dsl.records import dataclass
 
-from ..errors import NetError
 from ..registry import Flag, NonNegative, OptionType, lookup, register
-from .figures import figures, higher_is_better, tables
+from .figures import check_monitored, higher_is_better, require_part
 from .net import Net
 
 Figure = Annotated[str, OptionType(("path",))]
@@ -45,19 +43,14 @@ def early_stop(
     return Watch(figure, word == "max", float(min_delta), patience, bool(restore))
 
 
-def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
+def watch_of(net: Net, parts: Collection[str]) -> Watch | None:
     """What decides on the best state: early stopping, or else the validation loss, or nothing. `parts`: those of the
     data. Raises NetError if the metric belongs to a part that does not exist."""
     choice = net.graph.choice("early_stop")
     if choice is None:
         return Watch("valid.loss", rising=False) if "valid" in parts else None
     watch: Watch = lookup("stop", choice.name).function(**choice.options)
-    part = watch.figure.partition(".")[0]
-    if part not in parts:
-        span = choice.option_spans.get("figure", choice.span)
-        message = f"early stopping monitors `{watch.figure}`, but the data has no part `{part}`"
-        help = ("`split = split(valid = 20%)` in `data` holds rows back for it",)
-        raise NetError([Diagnostic("E0504", message, span, help=help)])
+    require_part(choice, parts, "early stopping", "E0504")
     mode = choice.options["mode"]
     if isinstance(mode, Word) and mode.name == "auto":
         return replace(watch, rising=higher_is_better(net.graph, watch.figure))
@@ -67,30 +60,4 @@ def watch_of(net: Net, parts: Iterable[str]) -> Watch | None:
 def check_stop(graph: LayerGraph) -> list[Diagnostic]:
     """The error in the metric that early stopping names, if any."""
     choice = graph.choice("early_stop")
-    if choice is None:
-        return []
-    figure, known = str(choice.options["figure"]), figures(graph)
-    if figure in known:
-        return []
-    span = choice.option_spans.get("figure", choice.span)
-    part, _, name = figure.rpartition(".")
-    near: Sequence[str] = get_close_matches(figure, known, 1, 0.7)
-    if part == "test":
-        message = f"`{figure}` is computed once, at the end: what influences the training is not a test"
-        near = [f"valid.{name}"] if f"valid.{name}" in known else near
-    elif name in tables(graph):
-        message, near = f"`{figure}` is a table: only a number can be monitored", []
-    elif f"valid.{figure}" in known:
-        message, near = f"a metric is named with its part of the data, which `{figure}` lacks", [f"valid.{figure}"]
-    else:
-        message = f"`{figure}` is not computed after an epoch"
-    shown = f"available are {', '.join(f'`{one}`' for one in known)}"
-    return [
-        Diagnostic(
-            "E0504",
-            message,
-            span,
-            notes=(shown,) if near else (),
-            help=(f"did you mean `{near[0]}`?",) if near else (shown,),
-        )
-    ]
+    return [] if choice is None else check_monitored(graph, choice, "E0504")

@@ -9,8 +9,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph
 from dsl.records import dataclass
 
-from ..errors import NetError
-from .figures import figures, higher_is_better
+from .figures import check_monitored, higher_is_better, require_part
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +78,11 @@ def plateau_of(graph: LayerGraph) -> Plateau | None:
 def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
     """The error in the monitored metric, if any."""
     choice = plateau_choice(graph)
-    if choice is None:
-        return []
-    figure, known = str(choice.options["figure"]), figures(graph)
-    if figure in known:
-        return []
-    span = choice.option_spans.get("figure", choice.span)
-    help = (f"available are {', '.join(f'`{name}`' for name in known)}",)
-    return [Diagnostic("E0522", f"`{figure}` is not computed after an epoch", span, help=help)]
+    return [] if choice is None else check_monitored(graph, choice, "E0522")
 
 
 def require_figure(graph: LayerGraph, parts: Container[str]) -> None:
     """Raise NetError if the plateau monitors a part of the data that does not exist."""
     choice = plateau_choice(graph)
-    part = str(choice.options["figure"]).partition(".")[0] if choice is not None else ""
-    if choice is not None and part not in parts:
-        help = ("`split = split(valid = 20%)` in `data` holds rows back for it",)
-        message = f"`plateau` monitors `{choice.options['figure']}`, but the data has no part `{part}`"
-        raise NetError([Diagnostic("E0522", message, choice.option_spans.get("figure", choice.span), help=help)])
+    if choice is not None:
+        require_part(choice, parts, "`plateau`", "E0522")

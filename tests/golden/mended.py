@@ -255,6 +255,7 @@ MENDED: dict[str, Changes] = {
     "E0504_test": (("test.loss", "valid.loss"),),
     "E0504_without_part": (("early_stop(accuracy", "early_stop(valid.accuracy"),),
     "E0521_weight": (("hidden.dense.biases", "hidden.dense.bias"),),
+    "E0522_without_part": (("plateau(loss", "plateau(valid.loss"),),
     "W0301_softmax_of_one": (("softmax", "sigmoid"),),
     "W0303_two_dense": (("x -> dense(8)", "x -> dense(8) -> relu"),),
     "W0304_dropout": (("dropout(100%)", "dropout(20%)"), (" -> dropout(0)", "")),
