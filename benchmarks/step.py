@@ -91,8 +91,17 @@ class ByHand:
         self.t = 0
 
     def step(self, x: Array, y: Array) -> float:
-        W, bias, dW, db, a, d, last = self.W, self.b, self.dW, self.db, self.a, self.d, len(self.W) - 1
-        h, n = x, len(x)
+        """The loss of the batch before the update."""
+        self._forward(x)
+        loss = self._cross_entropy(y) if self.case.classes else self._binary_cross_entropy(y)
+        np.multiply(self.d[-1], 1.0 / len(x), out=self.d[-1])
+        self._backward(x)
+        self._adam()
+        return loss / len(x)
+
+    def _forward(self, x: Array) -> None:
+        W, bias, a, last = self.W, self.b, self.a, len(self.W) - 1
+        h = x
         for i in range(last + 1):
             np.matmul(h, W[i], out=a[i])
             np.add(a[i], bias[i], out=a[i])
@@ -102,33 +111,40 @@ class ByHand:
                 else:
                     np.maximum(a[i], 0.0, out=a[i])
             h = a[i]
-        z = a[last]
-        if self.case.classes:
-            z.max(axis=1, keepdims=True, out=self.row)
-            np.subtract(z, self.row, out=z)
-            np.exp(z, out=d[last])
-            d[last].sum(axis=1, keepdims=True, out=self.row)
-            np.divide(d[last], self.row, out=d[last])
-            np.log(self.row, out=self.row)
-            np.equal(y[:, None], np.arange(self.case.sizes[-1]), out=self.hot, casting="unsafe")
-            np.subtract(z, self.row, out=z)
-            np.multiply(z, self.hot, out=self.out)
-            loss = -float(self.out.sum()) / n
-            np.subtract(d[last], self.hot, out=d[last])
-        else:
-            np.subtract(1.0, y, out=self.row)
-            np.multiply(z, self.row, out=self.row)
-            np.multiply(z, y, out=self.out)
-            np.negative(self.out, out=self.out)
-            np.logaddexp(self.row, self.out, out=self.row)
-            loss = float(self.row.sum()) / n
-            np.negative(z, out=z)
-            np.exp(z, out=z)
-            np.add(z, 1.0, out=z)
-            np.divide(1.0, z, out=z)
-            np.subtract(z, y, out=d[last])
-        np.multiply(d[last], 1.0 / n, out=d[last])
-        for i in range(last, -1, -1):
+
+    def _cross_entropy(self, y: Array) -> float:
+        """The sum over the rows, of softmax, and its derivative."""
+        z, d = self.a[-1], self.d[-1]
+        z.max(axis=1, keepdims=True, out=self.row)
+        np.subtract(z, self.row, out=z)
+        np.exp(z, out=d)
+        d.sum(axis=1, keepdims=True, out=self.row)
+        np.divide(d, self.row, out=d)
+        np.log(self.row, out=self.row)
+        np.equal(y[:, None], np.arange(self.case.sizes[-1]), out=self.hot, casting="unsafe")
+        np.subtract(z, self.row, out=z)
+        np.multiply(z, self.hot, out=self.out)
+        np.subtract(d, self.hot, out=d)
+        return -float(self.out.sum())
+
+    def _binary_cross_entropy(self, y: Array) -> float:
+        """The same of sigmoid."""
+        z, d = self.a[-1], self.d[-1]
+        np.subtract(1.0, y, out=self.row)
+        np.multiply(z, self.row, out=self.row)
+        np.multiply(z, y, out=self.out)
+        np.negative(self.out, out=self.out)
+        np.logaddexp(self.row, self.out, out=self.row)
+        np.negative(z, out=z)
+        np.exp(z, out=z)
+        np.add(z, 1.0, out=z)
+        np.divide(1.0, z, out=z)
+        np.subtract(z, y, out=d)
+        return float(self.row.sum())
+
+    def _backward(self, x: Array) -> None:
+        W, dW, db, a, d = self.W, self.dW, self.db, self.a, self.d
+        for i in range(len(W) - 1, -1, -1):
             below = a[i - 1] if i else x
             np.matmul(below.T, d[i], out=dW[i])
             d[i].sum(axis=0, out=db[i])
@@ -141,6 +157,8 @@ class ByHand:
                 else:
                     np.greater(below, 0.0, out=self.mask[i - 1])
                     np.multiply(d[i - 1], self.mask[i - 1], out=d[i - 1])
+
+    def _adam(self) -> None:
         p, g, m, v, s1, s2 = self.p, self.g, self.m, self.v, self.s1, self.s2
         np.abs(g, out=s1)
         if not np.isfinite(s1.max()):
@@ -159,7 +177,6 @@ class ByHand:
         np.multiply(m, 0.001 / (1.0 - 0.9**self.t), out=s1)
         np.divide(s1, s2, out=s1)
         np.subtract(p, s1, out=p)
-        return loss
 
 
 def measure(case: Case) -> None:
