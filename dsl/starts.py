@@ -20,7 +20,6 @@ _FILE_SECTIONS = frozenset({"_K_DATA", "_K_MODEL", "_K_TRAIN"})
 _FUNCTION = "a formula is `fn f(x) = ...`; layers that are used several times are `block b(n) on x { ... }`"
 _PARTS = "a file is made of `data { }`, `model { }`, `train { }` and `import`, `param`, `let`, `fn`, `block`"
 _NET = f"a net is a section, with a pipe of layers: {MODEL}"
-_BRACES = "its statements go in braces"
 _FOREIGN = {
     "def": _FUNCTION,
     "func": _FUNCTION,
@@ -37,40 +36,60 @@ _WEIGHTS = frozenset(("weight", "weights", "parameter", "parameters", "variable"
 
 def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
     """The error in the first words of a statement, if any."""
-    first = item.first
-    kind, following, word = tokens.kind(first), tokens.kind(first + 1), str(tokens.all[first])
-    section = item.section.removeprefix("_K_").lower()
-    allowed = _ALLOWED.get(item.section, ())
+    return _no_start(tokens, item) or _broken_head(tokens, item) or _wrong_word(tokens, item)
+
+
+def _no_start(tokens: Tokens, item: Item) -> Diagnostic | None:
+    """A sign or a word that no statement starts with. An expression may stand alone, as for `--set`: it is the whole
+    text, in no section."""
+    span, kind = tokens.span(item.first), tokens.kind(item.first)
+    word = str(tokens.all[item.first])
     if kind in ("_K_FOR", "_K_REPEAT"):
-        return Diagnostic(
-            "E0119",
-            f"`{word}` repeats stages of a pipe; a name is assigned once",
-            tokens.span(first),
-            "cannot begin a statement",
-            help=("`epochs = 10` repeats the training",) if section == "train" else loop_as_statement(tokens, first),
+        message = f"`{word}` repeats stages of a pipe; a name is assigned once"
+        section = item.section.removeprefix("_K_").lower()
+        remedies = (
+            ("`epochs = 10` repeats the training",) if section == "train" else loop_as_statement(tokens, item.first)
         )
-    if kind == "_K_IF" and (first > 0 or not section):  # an expression may stand alone: `--set`
-        written = if_as_statement(tokens.source.text[tokens.span(first).start :][:1000])
+        return Diagnostic("E0119", message, span, "cannot begin a statement", help=remedies)
+    if kind == "_K_IF" and (item.first > 0 or not item.section):
+        written = if_as_statement(tokens.source.text[span.start :][:1000])
         remedy = f"it chooses between two values: `{short(written, 300) or 'h = if a then b else c'}`"
-        return Diagnostic("E0118", "`if` does not start a statement", tokens.span(first), help=(remedy,))
-    if kind == "_LBRACE" and not section:
-        return Diagnostic("E0121", "`{` does not start a statement", tokens.span(first), help=(_NET,))
+        return Diagnostic("E0118", "`if` does not start a statement", span, help=(remedy,))
+    if kind == "_LBRACE" and not item.section:
+        return Diagnostic("E0121", "`{` does not start a statement", span, help=(_NET,))
     if kind == "_EQUAL":
         remedy = "a name stands before it: `h = ...`; a section begins with its word: `model { ... }`"
-        return Diagnostic("E0122", "`=` does not start a statement", tokens.span(first), help=(remedy,))
-    if not section and kind in _FILE_SECTIONS and following in ("_EQUAL", "_COLON"):
+        return Diagnostic("E0122", "`=` does not start a statement", span, help=(remedy,))
+    if kind == "MINUS" and item.first > 0 and item.section:
+        remedy = "stages follow each other with `->`: `h = x -> dense(8) -> relu`"
+        return Diagnostic("E0121", "`-` does not start a statement", span, help=(remedy,))
+    return None
+
+
+def _broken_head(tokens: Tokens, item: Item) -> Diagnostic | None:
+    """A section with `=` or `:` in the place of its brace, or a head without one."""
+    first = item.first
+    kind, word = tokens.kind(first), str(tokens.all[first])
+    if not item.section and kind in _FILE_SECTIONS and tokens.kind(first + 1) in ("_EQUAL", "_COLON"):
         place = tokens.span(first + 1)
-        message = f"a section takes no `{place.text}`"
-        pipe = sequential(tokens.source.text[place.end :])
-        if pipe:
-            remedy = f"layers are the stages of a pipe: `output p = {short(pipe, 200)}`, below an `input x: [...]`"
-            return Diagnostic("E0122", message, place, help=(f"{_BRACES}: `{word} {{ ... }}`", remedy))
-        return Diagnostic("E0122", message, place, help=(f"{_BRACES}: `{word} {{ ... }}`",))
+        remedies = [f"its statements go in braces: `{word} {{ ... }}`"]
+        if pipe := sequential(tokens.source.text[place.end :]):
+            layers = f"`output p = {short(pipe, 200)}`, below an `input x: [...]`"
+            remedies.append(f"layers are the stages of a pipe: {layers}")
+        return Diagnostic("E0122", f"a section takes no `{place.text}`", place, help=tuple(remedies))
     if item.headless(tokens):
         place = tokens.span(first, item.head(tokens).stop - 1) if kind == "_K_BLOCK" else tokens.span(first)
         head = short(place.text, 60)
         message = f"`{{` is missing after `{head}`"
         return Diagnostic("E0125", message, place, "`{` is missing", help=(f"`{head} {{ ... }}`",))
+    return None
+
+
+def _wrong_word(tokens: Tokens, item: Item) -> Diagnostic | None:
+    """A keyword in the wrong section, a name in the place of one, or a statement behind another."""
+    first = item.first
+    kind, following, word = tokens.kind(first), tokens.kind(first + 1), str(tokens.all[first])
+    section, allowed = item.section.removeprefix("_K_").lower(), _ALLOWED.get(item.section, ())
     if kind in STATEMENT_WORDS and word not in allowed and item.section != UNKNOWN:
         if section == "data" and word == "train" and following == "_EQUAL":
             remedy = 'a name has the rows of all parts: `x = csv("a.csv", test = "b.csv")`, or divide them by `split`'
@@ -78,9 +97,6 @@ def check_start(tokens: Tokens, item: Item) -> Diagnostic | None:
         if following in ("_EQUAL", "_COMMA", "_COLON"):
             return reserved(tokens.span(first))
         return _misplaced(tokens, first, section)
-    if kind == "MINUS" and first > 0 and section:  # an expression may stand alone
-        remedy = "stages follow each other with `->`: `h = x -> dense(8) -> relu`"
-        return Diagnostic("E0121", "`-` does not start a statement", tokens.span(first), help=(remedy,))
     if kind == "NAME":
         if (not section and following != "_LBRACE") or (following == "NAME" and not tokens.breaks[first + 1]):
             return _no_statement(tokens, first, section, allowed)
