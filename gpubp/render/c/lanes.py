@@ -93,15 +93,26 @@ class _LanesText(PlanText):
         return "\n\n".join(texts)
 
     def _steps_function(self, collect: Sequence[Var]) -> str:
+        """The function that runs many steps of all copies, the copies divided among threads, with its arguments as a
+        struct for the function that a thread calls."""
+        fields = [(head, name) for head, names in _ARGUMENTS.items() for name in names.split()]
+        call = ["typedef struct {", *(f"    {head}{name};" for head, name in fields), f"}} {self.name}_call;"]
+        whole = [
+            f"void {self.name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
+            "        int64_t count, int64_t start, int64_t steps, int64_t copies, bool8 *active, void *const *results,",
+            "        int64_t width) {",
+            f"    {self.name}_call call = {{{', '.join(name for _, name in fields)}}};",
+            f"    parallel_for({self.name}_part, (char *)&call, tables, copies, LANES);",
+            "}",
+        ]
+        return "\n".join([*call, "", *self._part(fields, collect), "", *whole])
+
+    def _part(self, fields: Sequence[tuple[str, str]], collect: Sequence[Var]) -> list[str]:
+        """The function that runs the steps of the copies `begin` to `end`, as many at a time as there are lanes."""
         batch = self.plan.feeds[0].shape[0]
         sizes = [(v.aval.size, ITEM[v.dtype]) for v in self.plan.states]
         starts = accumulate(map(_bytes, self.plan.states), initial=LANES * self.plan.arena)
-        fields = [(head, name) for head, names in _ARGUMENTS.items() for name in names.split()]
-        lines = [
-            "typedef struct {",
-            *(f"    {head}{name};" for head, name in fields),
-            f"}} {self.name}_call;",
-            "",
+        return [
             f"static void {self.name}_part(char *given, void *const *tables, int64_t begin, int64_t end) {{",
             f"    const {self.name}_call *const call = (const {self.name}_call *)given;",
             *(f"    {head}{name} = call->{name};" for head, name in fields if name != "arena"),
@@ -140,15 +151,7 @@ class _LanesText(PlanText):
             *(f"        {_write_back(k, *size, 'running')}" for k, size in enumerate(sizes)),
             "    }",
             "}",
-            "",
-            f"void {self.name}(char *arena, void *const *tables, const char *const *rows, const int64_t *order,",
-            "        int64_t count, int64_t start, int64_t steps, int64_t copies, bool8 *active, void *const *results,",
-            "        int64_t width) {",
-            f"    {self.name}_call call = {{{', '.join(name for _, name in fields)}}};",
-            f"    parallel_for({self.name}_part, (char *)&call, tables, copies, LANES);",
-            "}",
         ]
-        return "\n".join(lines)
 
     def _failed(self, sizes: Sequence[tuple[int, int]]) -> list[str]:
         """Deactivate the copies whose gradient is not finite, and restore their states and gradients."""
