@@ -28,6 +28,9 @@ from .states import States
 from .tracing import Mode, losses, lowering
 from .update import GUARD, gradient_name, update
 
+Finish = Mapping[str, Callable[[Mapping[str, Any], int], Any]]
+"""For each metric what computes it from its sums and the number of rows."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
@@ -43,7 +46,7 @@ class Built:
     homes: Mapping[Var, Var]
     hints: Mapping[Var, str]
     notation: Mapping[Var, str]
-    finish: Mapping[str, Callable[[Mapping[str, Any], int], Any]]
+    finish: Finish
 
 
 KEPT = "|"
@@ -65,46 +68,50 @@ def build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = Non
 
 
 def _build(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None, passes: bool) -> Built:
-    graph = net.graph
     cx, states = lowering(net, mode, batch, dtype, fit)
     with recording() as eqns:
-        nodes = graph.inputs if mode == "predict" else (*graph.inputs, *graph.targets)
-        if mode == "fit":
-            nodes = fed_to_fit(net, [fit])
-        feeds = [cx.feed(node) for node in nodes]
-        cx.run(graph.nodes)
-        if fit in graph.train_nodes:
-            cx.run(graph.train_nodes)
-        outputs: dict[str, Var] = {}
-        finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
-        if mode == "predict":
-            outputs = {name: cx.values[node] for name, node in graph.outputs.items()}
-        elif mode == "measure":
-            mask = Var(Aval((batch,), "float64"), MASK)
-            feeds.append(mask)
-            outputs, finish = _measure(graph, cx, mask)
-        elif mode in ("gradients", "train"):
-            outputs = losses(graph, cx)
+        feeds, outputs, finish = _traced(net, mode, cx, fit)
     # Evaluation changes no state, even if a layer asks for it.
     updates = tuple(cx.updates.items()) if mode in ("train", "fit") else ()
     inputs = (*feeds, *states.vars.values())
     program = rewrite(verify(Program(inputs, tuple(eqns), tuple(outputs.values()), ())))
-    names = tuple(outputs)
+    outputs = dict(zip(outputs, program.outputs, strict=True))
     if mode in ("gradients", "train"):
-        program, names = _backward(net, mode, program, names, cx, states, updates)
+        program, outputs = _backward(net, mode, program, outputs, cx, states, updates)
     else:
         program = replace(program, updates=updates)
-    hints = {v: n.name for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target")}
-    hints.update({var: known.name for known, var in cx.parameters.values()})
     program = verify(replace(program, inputs=(*feeds, *states.vars.values())))
     program = optimise(program) if passes else program
     program, used = without_unused(program, states)
-    results = dict(zip(names, program.outputs, strict=True))
     flat = set(map(gradient_name, net.layout.groups))
     # Programs of all batch sizes share these, and the padding between gradients stays zero.
-    homes = {v: Var(v.aval, name) for name, v in results.items() if name in flat}
+    results = zip(program.outputs, outputs, strict=True)
+    homes = {v: Var(v.aval, name) for v, name in results if name in flat}
     fed = tuple(v.hint for v in feeds)
-    return Built(verify(program), fed, used, names, homes, hints, states.notation, finish)
+    return Built(verify(program), fed, used, tuple(outputs), homes, _hints(cx), states.notation, finish)
+
+
+def _traced(net: Net, mode: Mode, cx: Lowering, fit: object | None) -> tuple[list[Var], dict[str, Var], Finish]:
+    """Record the forward pass: what is fed to it, its results by name, and what finishes the metrics among them."""
+    graph = net.graph
+    nodes = graph.inputs if mode == "predict" else (*graph.inputs, *graph.targets)
+    feeds = [cx.feed(node) for node in (fed_to_fit(net, [fit]) if mode == "fit" else nodes)]
+    cx.run(graph.nodes)
+    if fit in graph.train_nodes:
+        cx.run(graph.train_nodes)
+    if mode == "predict":
+        return feeds, {name: cx.values[node] for name, node in graph.outputs.items()}, {}
+    if mode == "measure":
+        mask = Var(Aval((cx.batch,), "float64"), MASK)
+        return [*feeds, mask], *_measure(graph, cx, mask)
+    return feeds, losses(graph, cx) if mode in ("gradients", "train") else {}, {}
+
+
+def _hints(cx: Lowering) -> dict[Var, str]:
+    """Readable names of values and parameters."""
+    computed = ((n, v) for n, v in cx.values.items() if isinstance(v, Var) and n.kind not in ("input", "target"))
+    hints = {v: n.label or n.name for n, v in computed}
+    return {**hints, **{var: known.name for known, var in cx.parameters.values()}}
 
 
 def fed_to_fit(net: Net, fitted: Sequence[object]) -> tuple[Node, ...]:
@@ -123,9 +130,7 @@ def without_unused(program: Program, states: States) -> tuple[Program, tuple[str
     return replace(program, inputs=inputs), tuple(kept)
 
 
-def _measure(
-    graph: LayerGraph, cx: Lowering, mask: Var
-) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
+def _measure(graph: LayerGraph, cx: Lowering, mask: Var) -> tuple[dict[str, Var], Finish]:
     """The sums of the loss and of each metric, and the penalties."""
     if graph.train is None:
         return {}, {}
@@ -136,15 +141,11 @@ def _measure(
     return outputs, finish
 
 
-def sums_of(
-    figures: Mapping[str, Accumulation], cx: Lowering, mask: Var
-) -> tuple[dict[str, Var], dict[str, Callable[[Mapping[str, Any], int], Any]]]:
+def sums_of(figures: Mapping[str, Accumulation], cx: Lowering, mask: Var) -> tuple[dict[str, Var], Finish]:
     """For each figure sums of its terms over the rows that count, in float64, named `figure/term`; and the values that
     it keeps per row, or per piece, named `figure|term`. And what computes the figures from them."""
     outputs: dict[str, Var] = {}
-    finish: dict[str, Callable[[Mapping[str, Any], int], Any]] = {}
     for name, accumulation in figures.items():
-        finish[name] = partial(_finished, accumulation)
         for term, value in accumulation.terms.items():
             full = _for_each(value, cx)
             outputs[f"{name}/{term}"] = ops.sum_(ops.where(_counting(mask, full), full, 0.0), (0,))
@@ -154,7 +155,7 @@ def sums_of(
             full = _for_each(value, cx)
             parts = deviation_parts(full, _counting(mask, full), ops.sum_(mask, (0,)))
             outputs |= {f"{name}{KEPT}{term}.{part}": statistic for part, statistic in parts.items()}
-    return outputs, finish
+    return outputs, {name: partial(_finished, accumulation) for name, accumulation in figures.items()}
 
 
 def _for_each(value: Var, cx: Lowering) -> Var:
@@ -177,16 +178,15 @@ def _backward(
     net: Net,
     mode: Mode,
     program: Program,
-    names: tuple[str, ...],
+    known: dict[str, Var],
     cx: Lowering,
     states: States,
     updates: tuple[tuple[Var, Var], ...],
-) -> tuple[Program, tuple[str, ...]]:
+) -> tuple[Program, dict[str, Var]]:
     """Append the gradients of everything not frozen, and for training the optimizer's update, guarded by their
-    finiteness."""
+    finiteness. `known`: the program's outputs by name."""
     train = net.graph.train
     assert train is not None
-    known = dict(zip(names, program.outputs, strict=True))
     vars_ = {name: var for name, (_, var) in cx.parameters.items() if not net.layout.places[name][0].frozen}
     with origin("backpropagation"):
         program, gradients = grad(program, known["loss"], list(vars_.values()))
@@ -210,5 +210,4 @@ def _backward(
             known = {"data": data, "penalty": penalty, GUARD: guard}
             known |= {gradient_name(group): g for group, g in done.gradients.items()}
             updates = (*updates, *done.states)
-    program = Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), updates, guard)
-    return program, tuple(known)
+    return Program(program.inputs, (*program.eqns, *tail), tuple(known.values()), updates, guard), known
