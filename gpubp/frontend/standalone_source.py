@@ -43,34 +43,33 @@ class _Writer:
     def text(self, source: Source, path: str, prefix: str, folder: str) -> str:
         """`folder`: the prefix of import paths in this file."""
         file, _ = parse(source)
-        edits: list[tuple[Span, str]] = []
-        types = {n.name: n.type for n in (*self.net.graph.inputs, *self.net.graph.targets)}
-        for statement in file.statements:
-            if isinstance(statement, syntax.Param):
-                name = prefix + statement.name.text
-                if name in self.net.param_overrides:
-                    value = self.net.graph.params[name].value
-                    new = format_value(value) if isinstance(value, str) else self.net.param_overrides[name]
-                    edits.append((statement.value.span, new))
-            elif isinstance(statement, syntax.Import):
-                place = self._import(path, statement, prefix)
-                edits.append((statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'))
-            elif isinstance(statement, syntax.Train) and not prefix:
-                edits += _settings(statement, self.net.option_overrides)
-            elif isinstance(statement, syntax.Data) and not prefix and self.net.split:
-                self.divided = True
-                edits += _settings(statement, {"split": self.net.split})
-            elif isinstance(statement, syntax.Model):
-                for declared in statement.body:
-                    type_ = (
-                        types.get(declared.name.text) if isinstance(declared, syntax.Input | syntax.Target) else None
-                    )
-                    if isinstance(declared, syntax.Input | syntax.Target) and type_ is not None:
-                        edits += _sizes(declared.type, type_)
+        edits = [edit for statement in file.statements for edit in self._edits(statement, path, prefix, folder)]
         text = source.text
         for span, new in sorted(edits, key=lambda edit: -edit[0].start):
             text = text[: span.start] + new + text[span.end :]
         return text
+
+    def _edits(self, statement: syntax.Statement, path: str, prefix: str, folder: str) -> Iterator[tuple[Span, str]]:
+        """What takes the place of parts of a statement."""
+        net = self.net
+        match statement:
+            case syntax.Param() if (name := prefix + statement.name.text) in net.param_overrides:
+                value = net.graph.params[name].value
+                new = format_value(value) if isinstance(value, str) else net.param_overrides[name]
+                yield statement.value.span, new
+            case syntax.Import():
+                place = self._import(path, statement, prefix)
+                yield statement.path.span, f'"{posixpath.relpath(place, folder or ".")}"'
+            case syntax.Train() if not prefix:
+                yield from _settings(statement, net.option_overrides)
+            case syntax.Data() if not prefix and net.split:
+                self.divided = True
+                yield from _settings(statement, {"split": net.split})
+            case syntax.Model():
+                types = {node.name: node.type for node in (*net.graph.inputs, *net.graph.targets)}
+                for one in statement.body:
+                    if isinstance(one, syntax.Input | syntax.Target) and (known := types.get(one.name.text)):
+                        yield from _sizes(one.type, known)
 
     def _import(self, importer: str, statement: syntax.Import, prefix: str) -> str:
         """The path of an imported file in the folder."""
