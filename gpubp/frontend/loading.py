@@ -19,7 +19,7 @@ from dsl.source import Source
 from ..data import measure
 from ..data.batches import optimizer_of
 from ..errors import GpubpError, NetError, ShapeError
-from ..ir import Aval, Var, recording
+from ..ir import Var, recording
 from ..memory import uncollected
 from ..registry import ENTRIES
 from .catalog import catalog
@@ -27,10 +27,10 @@ from .early_stopping import check_stop
 from .initial_values import shape_mismatch
 from .layer_errors import shape_diagnostic, sort_diagnostics
 from .layer_settings import layer_settings
-from .layout import ALIGN, Buffer, Parameter, arrange
+from .layout import ALIGN, arrange
 from .least_squares import check_least_squares
 from .loss import data_and_penalties, metric_terms
-from .lowering import Lowering
+from .lowering import Lowering, unplaced
 from .net import Net
 from .plateau import check_plateau
 from .plugins import load_plugins
@@ -124,35 +124,24 @@ _known: dict[tuple[object, ...], Catalog] = {}
 
 def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> Net:
     """Trace the whole graph once, at a small batch size: finds every parameter, shape and error."""
-    parameters: dict[str, Parameter] = {}
-    buffers: dict[str, Buffer] = {}
-
-    def add_parameter(wanted: Parameter) -> Var:
-        parameters[wanted.name] = wanted
-        return Var(Aval(wanted.shape, "float32"), wanted.name)
-
-    def add_buffer(wanted: Buffer) -> Var:
-        buffers[wanted.name] = wanted
-        return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
-
-    counter = Var(Aval((), "int64"))
     with recording() as eqns:
-        cx = Lowering(graph, 2, "float32", True, add_parameter, add_buffer, counter, counter)
+        cx = unplaced(graph, 2, "float32")
         for node in (*graph.inputs, *graph.targets):
             try:
                 cx.feed(node)
             except ShapeError as error:
                 raise DiagnosticError(shape_diagnostic(cx, node, error)) from None
         terms = _loss_terms(graph, cx)
+    parameters = [parameter for parameter, _ in cx.parameters.values()]
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
     constant = [(name, node) for name, node in graph.outputs.items() if node not in cx.varying]
     help = ("leave `output` out: the loss may still use the value",)
     message = "the output `{}` depends on no input"
     found = [Diagnostic("E0303", message.format(name), node.span, help=help) for name, node in constant]
-    found += [misfit for parameter in parameters.values() if (misfit := shape_mismatch(parameter)) is not None]
+    found += [misfit for parameter in parameters if (misfit := shape_mismatch(parameter)) is not None]
     if found:
         raise DiagnosticError(*sort_diagnostics(graph, found))
-    places = layer_settings(graph, parameters.values())
+    places = layer_settings(graph, parameters)
     errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
     if graph.train is not None:
         errors += [*against_lengths(graph.train), *against_optimizer(graph.train)]
@@ -161,15 +150,13 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         raise DiagnosticError(*errors)
     optimizer = optimizer_of(graph.train)
     align = 1 if optimizer is not None and optimizer.least_squares else ALIGN
-    layout = arrange(
-        parameters.values(), split_decay=split_decay, rates=places.rates, frozen=places.frozen, align=align
-    )
+    layout = arrange(parameters, split_decay=split_decay, rates=places.rates, frozen=places.frozen, align=align)
     return Net(
         graph,
         base,
         {name: shapes[node] for name, node in graph.outputs.items()},
         layout,
-        buffers,
+        {name: buffer for name, (buffer, _) in cx.buffers.items()},
         tuple(cx.fitted),
         (*warnings, *suspicions(Traced(graph, cx, eqns, next(iter(terms), None))))[:MAX_FINDINGS],
         shapes,

@@ -54,7 +54,7 @@ class Lowering:
     updates: dict[Var, Var] = field(default_factory=dict)
     updated_buffers: dict[Var, Var] = field(default_factory=dict)
     parameters: dict[str, tuple[Parameter, Var]] = field(default_factory=dict)
-    buffers: dict[str, Var] = field(default_factory=dict)
+    buffers: dict[str, tuple[Buffer, Var]] = field(default_factory=dict)
     labels: dict[Var, int] = field(default_factory=dict)
     fitted: dict[Node, None] = field(default_factory=dict)
     node: Node | None = None
@@ -97,8 +97,9 @@ class Lowering:
         assert self.node is not None
         full = f"{self.node.name}.{name}"
         if full not in self.buffers:
-            self.buffers[full] = self.add_buffer(Buffer(full, shape, value, dtype, self.node))
-        state = self.buffers[full]
+            wanted = Buffer(full, shape, value, dtype, self.node)
+            self.buffers[full] = wanted, self.add_buffer(wanted)
+        state = self.buffers[full][1]
         return self.updates.get(state, state)
 
     def update(self, buffer: Var, value: Var) -> None:
@@ -172,16 +173,7 @@ class Lowering:
 
     def fits(self, nodes: Sequence[Node]) -> bool:
         """Whether nodes, in topological order, trace without an error, in isolation and with new weights."""
-
-        def add_parameter(wanted: Parameter) -> Var:
-            return Var(Aval(wanted.shape, self.dtype), wanted.name)
-
-        def add_buffer(wanted: Buffer) -> Var:
-            return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
-
-        trial = Lowering(
-            self.graph, self.batch, self.dtype, self.trains, add_parameter, add_buffer, self.seed, self.step
-        )
+        trial = unplaced(self.graph, self.batch, self.dtype)
         with recording():
             for node in nodes:
                 trial.node = node
@@ -241,6 +233,19 @@ class Lowering:
         for x in given:
             if isinstance(x, Var) and x.dtype not in FLOATS:
                 raise ShapeError(f"`{node.kind}` takes numbers, but this is a class label", code="E0306")
+
+
+def unplaced(graph: LayerGraph, batch: int, dtype: str) -> Lowering:
+    """A trace for training, with a value for each parameter and buffer that has no memory yet."""
+
+    def add_parameter(wanted: Parameter) -> Var:
+        return Var(Aval(wanted.shape, dtype), wanted.name)
+
+    def add_buffer(wanted: Buffer) -> Var:
+        return Var(Aval(wanted.shape, wanted.dtype), wanted.name)
+
+    counter = Var(Aval((), "int64"))
+    return Lowering(graph, batch, dtype, True, add_parameter, add_buffer, counter, counter)
 
 
 def _constant(value: Any, dtype: str) -> Operand:
