@@ -8,7 +8,6 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
-from typing import TextIO
 
 from dsl.diagnostics import Diagnostic
 from dsl.excerpt import COLUMNS
@@ -40,10 +39,9 @@ def findings(found: Iterable[Diagnostic], stream: object) -> str:
     return "\n\n".join(to_text(one, color=use_color(stream), columns=columns) for one in found)
 
 
-def say(text: str, stream: TextIO | None = None, hang: int | None = None) -> None:
-    """Print text to a stream, standard output if none is given, fitted to its width."""
-    stream = sys.stdout if stream is None else stream
-    print(fitted(text, stream, hang), file=stream)
+def say(text: str, hang: int | None = None) -> None:
+    """Print text, fitted to the width of the terminal."""
+    print(fitted(text, sys.stdout, hang))
 
 
 def fitted(text: str, stream: object, hang: int | None = None) -> str:

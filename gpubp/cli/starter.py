@@ -102,7 +102,7 @@ class Guess:
         return lines
 
 
-def guess(table: Glance, told: str | None = None) -> Guess:
+def guess(table: Glance, told: str | None) -> Guess:
     """What is the target, `told` or the likeliest, and what the inputs. Raises GpubpError where there is none, or where
     a cell that is needed is missing."""
     path = visible(table.path)

@@ -1,4 +1,4 @@
-"""The tables that `run` prints."""
+"""Tables and lists for the terminal: those of a run, and their columns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..training import Run
 
 MAX_ROWS = 16
 """Data sets up to this size are shown whole, beside what the net makes of them."""
+SHOWN = 6
+"""How many items of a list are shown."""
 
 
 def results(run: Run) -> str:
@@ -84,6 +86,6 @@ def align(rows: list[list[str]], left: int = 0) -> str:
     )
 
 
-def shortened(items: Sequence[str], most: int = 6, between: str = ", ") -> str:
+def shortened(items: Sequence[str], between: str = ", ") -> str:
     """The first of some items, and how many more there are."""
-    return between.join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
+    return between.join(items[:SHOWN]) + (f" and {len(items) - SHOWN} more" if len(items) > SHOWN else "")

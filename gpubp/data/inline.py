@@ -142,7 +142,7 @@ def _leaves(row: Static) -> Iterator[Static]:
         yield row
 
 
-def _wrong(request: Request, code: str, bad: list[tuple[int, str]], what: str, help: str = "") -> DiagnosticError:
+def _wrong(request: Request, code: str, bad: list[tuple[int, str]], what: str, help: str) -> DiagnosticError:
     """`bad`: row index and message of each finding."""
     name = request.entry.names[0]
     notes = []
@@ -156,7 +156,7 @@ def _wrong(request: Request, code: str, bad: list[tuple[int, str]], what: str, h
             f"row {row + 1} of `{name}`: {message}",
             _row_span(request, row),
             notes=tuple(notes),
-            help=(help,) if help else (),
+            help=(help,),
         )
     )
 

@@ -85,7 +85,7 @@ class TextTable:
         return self.sheet.column(column)
 
 
-def none_left(table: Table, each: str, why: Sequence[str] = ()) -> DiagnosticError:
+def none_left(table: Table, each: str, why: Sequence[str]) -> DiagnosticError:
     """What to say where all rows are left out, or whatever `each` is called: that each misses a cell, or `why`."""
     message = f"no {each} can be used" if why else f"no {each} is left, for each misses a cell"
     return problem("E0414", f"`{table.path}`: {message}", table.span, notes=why)

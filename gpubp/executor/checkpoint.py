@@ -132,7 +132,7 @@ def leader_of(saved: Saved) -> Saved:
     return Saved(state, {**saved.about, "seed": about["seeds"][k]})
 
 
-def read_weights(path: Path, memory: int | None = None) -> Mapping[str, Any]:
+def read_weights(path: Path, memory: int | None) -> Mapping[str, Any]:
     """The arrays of a safetensors file from any source; of one that `save` wrote, its state. Files larger than `memory`
     bytes are refused. Raises CheckpointError."""
     from safetensors import SafetensorError

@@ -13,7 +13,7 @@ def plan_of(built: Built) -> Plan:
     return plan(built.program, built.program.inputs[: len(built.feeds)], built.homes)
 
 
-def build_plan(net: Net, mode: Mode, batch: int, dtype: str, fit: object | None = None) -> tuple[Built, Plan]:
+def build_plan(net: Net, mode: Mode, batch: int, dtype: str) -> tuple[Built, Plan]:
     """The program of `net` as `build` makes it, and its plan."""
-    built = build(net, mode, batch, dtype, fit)
+    built = build(net, mode, batch, dtype)
     return built, plan_of(built)

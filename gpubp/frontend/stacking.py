@@ -13,7 +13,7 @@ GOING = "going"
 """The state that says which restarts are still training, (restarts,) of bool."""
 
 
-def stack_program(built: Built, count: int, *, one_batch: bool = False, apart: bool = False) -> Built:
+def stack_program(built: Built, count: int, *, one_batch: bool, apart: bool) -> Built:
     """The program of `count` restarts: states, gradients and results have a leading axis, and so have the feeds, unless
     all restarts see `one_batch`. If a gradient is not finite, no restart is updated; with `apart` only that one is not,
     nor are those that are not `GOING`."""

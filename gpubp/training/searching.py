@@ -168,7 +168,7 @@ def check_jobs(device: str, jobs: int) -> None:
 
 def run_search(
     search: Search,
-    device: str = "auto",
+    device: str,
     callback: Callable[[Trial], None] | None = None,
     *,
     jobs: int = 1,

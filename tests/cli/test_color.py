@@ -46,9 +46,6 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_line_goes_on_at_a_blank(text: str, hang: int | None, lines: list[str]) -> None:
     assert color.fitted(text, Terminal(), hang).split("\n") == lines
     assert color.fitted(text, io.StringIO(), hang) == text
-    terminal = Terminal()
-    color.say(text, terminal, hang)
-    assert terminal.getvalue() == "\n".join(lines) + "\n"
 
 
 @pytest.mark.usefixtures("narrow")
