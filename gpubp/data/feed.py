@@ -233,18 +233,17 @@ def _unfed(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
 
 def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
     """Rows to divide and rows for testing only, which all entries have alike. Raises DiagnosticError."""
-    counts: list[tuple[DataEntry, int, int]] = []
-    for entry, read in reads:
-        for values in read.columns.values():
-            counts.append((entry, len(values) - read.test_rows, read.test_rows))
-            break
-    first, rows, test_rows = counts[0]
-    for entry, own, own_test in counts[1:]:
+    (first, rows, test_rows), *others = [
+        (entry, len(next(iter(read.columns.values()))) - read.test_rows, read.test_rows)
+        for entry, read in reads
+        if read.columns
+    ]
+    for entry, own, own_test in others:
         if (own, own_test) != (rows, test_rows):
             what = "row" if own != rows else "test row"
             number, other = (own, rows) if own != rows else (own_test, test_rows)
-            have, others = ("has" if len(names) == 1 else "have" for names in (entry.names, first.names))
-            message = f"{listed(entry.names)} {have} {counted(number, what)}, {listed(first.names)} {others} {other:,}"
+            have, has = ("has" if len(names) == 1 else "have" for names in (entry.names, first.names))
+            message = f"{listed(entry.names)} {have} {counted(number, what)}, {listed(first.names)} {has} {other:,}"
             labels = (Label(first.value_span, counted(other, what)),)
             help = "each row of both is one example: give both the same number of rows"
             raise problem("E0420", message, entry.value_span, label=counted(number, what), labels=labels, help=help)

@@ -25,50 +25,56 @@ _TELL = (
 
 
 def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Sequence[float], findings: Findings) -> None:
-    """What is wrong with the cells of one column: all of it text, or single cells. `numbers`: its cells, NaN where they
-    are none."""
-    rows = len(numbers)
-    name = clipped(sheet.names[column])
+    """What is wrong with the cells of one column: all of it text or dates, or single cells. `bad`: each with its line;
+    `numbers`: all cells of the column, NaN where they are none."""
     if not bad:
         return
-    order = order_of({cell.strip() for _, cell in bad}) if len(bad) == rows else None
-    if order is not None and all(is_date(cell.strip()) for _, cell in bad):
-        line, cell = bad[0]
+    found = _whole_column(sheet, column, [cell.strip() for _, cell in bad]) if len(bad) == len(numbers) else None
+    if found is not None:
+        what, message, help = found
+        help = remedy(sheet.span, help, "the net was trained on numbers in this column")
+        findings.add("E0416", what, sheet.place(bad[0][0], column), message, help)
+        return
+    wanted = _wanted([cell for _, cell in bad], numbers, sheet.notation)
+    alone = len(bad) == 1 < len(numbers)
+    other = edge(bad[0][1], not isfinite(numbers[0]), not isfinite(numbers[-1])) if alone else ""
+    for line, cell in bad:
+        what, message, help = _single_cell(cell, sheet, wanted, other)
+        findings.add("E0416", what, sheet.place(line, column), message, help)
+
+
+def _whole_column(sheet: Sheet, column: int, cells: Sequence[str]) -> tuple[str, str, str] | None:
+    """What to say of a column without a number, if its cells are alike: a plural, a message about the first, and the
+    remedy in a `.net` file."""
+    name, first = clipped(sheet.names[column]), clipped(cells[0])
+    order = order_of({*cells})
+    if order is not None and all(map(is_date, cells)):
         told = "" if order == "ymd" else f" with `dates = {order or 'dmy'}`" + " or `mdy`" * (not order)
         help = f'parts of it are numbers{told}: `"{name}.days"`, `"{name}.month"` ... in `columns`'
-        help = remedy(sheet.span, help, "the net was trained on numbers in this column")
-        message = f"`{clipped(cell.strip())}` is a date, like the whole column, but numbers are needed"
-        findings.add("E0416", "columns of dates", sheet.place(line, column), message, help)
-        return
-    if len(bad) == rows and all(_is_text(cell) for _, cell in bad):
-        line, cell = bad[0]
-        message = f"`{clipped(cell)}` is text, like the whole column, but numbers are needed"
+        return "columns of dates", f"`{first}` is a date, like the whole column, but numbers are needed", help
+    if all(map(_is_text, cells)):
         help = (
             f'`onehot = ["{name}"]` encodes it with one number per word, which `?` in the type counts; a target of '
             "words is `class(?)`; `columns = [...]`, with one entry per name, leaves the column out"
         )
-        help = remedy(sheet.span, help, "the net was trained on numbers in this column")
-        findings.add("E0416", "columns of text", sheet.place(line, column), message, help)
-        return
-    missing = f"if it is missing, {_TELL}"
-    wanted = _wanted([cell for _, cell in bad], numbers, sheet.notation)
-    other = edge(bad[0][1], not isfinite(numbers[0]), not isfinite(numbers[-1])) if len(bad) == 1 < rows else ""
-    for line, cell in bad:
-        place = sheet.place(line, column)
-        spelling = _misspelt(cell, sheet, wanted)
-        if not cell.strip():
-            help = f"fill it, or {_TELL}; nothing is guessed"
-            findings.add("E0416", "empty cells", place, "the cell is empty", help)
-        elif spelling:
-            what, phrase, help = spelling
-            findings.add("E0416", what, place, f"`{clipped(cell.strip())}` is not a number: {phrase}", help)
-        elif is_number(cell):
-            message = f"`{clipped(cell.strip())}` is not a finite number"
-            help = missing if cell.strip() in NO_NUMBER else CORRECT
-            findings.add("E0416", "numbers that are not finite", place, message, help)
-        else:
-            help = missing if cell.strip() in NO_NUMBER else f"{CORRECT}; {other}" if other else CORRECT
-            findings.add("E0416", "cells that are not numbers", place, f"`{clipped(cell)}` is not a number", help)
+        return "columns of text", f"`{first}` is text, like the whole column, but numbers are needed", help
+    return None
+
+
+def _single_cell(cell: str, sheet: Sheet, wanted: Notation, other: str) -> tuple[str, str, str]:
+    """What to say of a cell that is no number: a plural, a message, the remedy. `wanted`: the notation that it may be
+    written in; `other`: the remedy for a line that may be none of the table's."""
+    shown, misspelt = clipped(cell.strip()), _misspelt(cell, sheet, wanted)
+    if not shown:
+        return "empty cells", "the cell is empty", f"fill it, or {_TELL}; nothing is guessed"
+    if misspelt:
+        what, phrase, help = misspelt
+        return what, f"`{shown}` is not a number: {phrase}", help
+    missing = f"if it is missing, {_TELL}" if cell.strip() in NO_NUMBER else ""
+    if is_number(cell):
+        return "numbers that are not finite", f"`{shown}` is not a finite number", missing or CORRECT
+    help = missing or (f"{CORRECT}; {other}" if other else CORRECT)
+    return "cells that are not numbers", f"`{clipped(cell)}` is not a number", help
 
 
 def edge(cell: str, first: bool, last: bool) -> str:

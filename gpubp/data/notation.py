@@ -71,14 +71,15 @@ def saved_notation(entry: Mapping[str, Any]) -> Notation:
     """A notation from its saved form. Raises TypeError or ValueError for what is none."""
     given = Notation(**{**entry, "units": tuple(entry.get("units", ()))})
     texts = (given.decimal, given.thousands, given.dates, *given.units)
-    message = fault(given)[1] if all(isinstance(text, str) for text in texts) else "it holds no texts"
-    if message or not isinstance(given.accounting, bool):
-        raise ValueError(f"its notation is none: {message}")
+    if not (all(isinstance(text, str) for text in texts) and isinstance(given.accounting, bool)):
+        raise ValueError("its notation is none: a part of it is of another type")
+    if wrong := fault(given):
+        raise ValueError(f"its notation is none: {wrong[1]}")
     return given
 
 
-def fault(found: Notation) -> tuple[str, str, str]:
-    """The option that makes no sense, what is wrong with it, and the remedy; three empty texts if all make sense."""
+def fault(found: Notation) -> tuple[str, str, str] | None:
+    """The option that makes no sense, what is wrong with it, and the remedy; None if all make sense."""
     if found.decimal not in (".", ","):
         return "decimal", "`decimal` is neither a point nor a comma", '`decimal = ","` reads numbers such as 3,14'
     if found.thousands and found.thousands not in GROUPING:
@@ -90,14 +91,11 @@ def fault(found: Notation) -> tuple[str, str, str]:
     for unit in found.units:
         if not unit or unit != unit.strip() or re.match(r"[0-9.,()+'-]", unit) or re.search(r"[\"\\\n]", unit):
             message = f"`{clipped(unit)}` is not a unit: it could be part of a number"
-            return (
-                "units",
-                message,
-                '`units = ["$", "%", "kg"]`: what stands before or after numbers, without spaces around it',
-            )
+            help = '`units = ["$", "%", "kg"]`: what stands before or after numbers, without spaces around it'
+            return "units", message, help
     if found.dates not in ORDERS:
         return "dates", "`dates` is none of `ymd`, `dmy`, `mdy`", ""
-    return "", "", ""
+    return None
 
 
 def is_number(cell: str) -> bool:

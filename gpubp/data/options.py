@@ -90,7 +90,7 @@ def notation_of(
     """The notation that a reader is told. Raises DiagnosticError (E0411) for signs that no number is written with."""
     sign = " " if thousands and thousands in SPACES else thousands or ""
     found = Notation(decimal, sign, texts(units), accounting, word(dates))
-    option, message, help = fault(found)
-    if option:
+    if wrong := fault(found):
+        option, message, help = wrong
         raise problem("E0411", message, request.span(option), help=help)
     return found

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
@@ -67,7 +66,8 @@ class Sheet:
                     yield start, cells
                 start = reader.line_num + 1
         except csv.Error as error:
-            raise self.problem("E0413", f"line {start}", *_quoting(error)) from None
+            message, help = _quoting(error)
+            raise problem("E0413", f"{self.place(start)}: {message}", self.span, help=help) from None
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number and cells of every row of data."""
@@ -93,9 +93,6 @@ class Sheet:
         where = f"`{self.path}`, line {line}"
         return where if column is None else f"{where}, column `{clipped(self.names[column])}`"
 
-    def problem(self, code: str, where: str, message: str, help: str = "") -> DiagnosticError:
-        return problem(code, f"`{self.path}`, {where}: {message}", self.span, help=help)
-
 
 def _quoting(error: csv.Error) -> tuple[str, str]:
     """What is wrong with a cell, and the remedy."""
@@ -104,11 +101,6 @@ def _quoting(error: csv.Error) -> tuple[str, str]:
         return "a quote opens here and never closes", remedy
     if "field larger" in text:
         return f"a cell is longer than {csv.field_size_limit():,} characters; perhaps a quote never closes", remedy
-    return (
-        ("a closing quote is followed by more text", remedy)
-        if "expected after" in text
-        else (
-            f"cannot be read: {text}",
-            "",
-        )
-    )
+    if "expected after" in text:
+        return "a closing quote is followed by more text", remedy
+    return f"cannot be read: {text}", ""
