@@ -8,6 +8,7 @@ from typing import Any
 from dsl.excerpt import visible
 
 from ..data import NewRows
+from ..data.checks import counted
 from ..frontend import tables as tables_of
 from ..strict_json import dumps
 from ..training import Ensemble, LoadedRun, mean_std
@@ -36,7 +37,7 @@ def work(arguments: argparse.Namespace) -> int:
         return 0
     left_out = f" ({gaps:,} left out)" if gaps else ""
     by = f", by an ensemble of {members['members']} runs" if members else ""
-    print(f"{count:,} row{'s' * (count != 1)} of {visible(arguments.data)}{left_out}{by}\n")
+    print(f"{counted(count, 'row')} of {visible(arguments.data)}{left_out}{by}\n")
     print(_together(figures, members) if members else align([[*figures], [f"{v:.4g}" for v in figures.values()]]))
     for name, table in tables.items():
         print(f"\n{confusion(name, table, run.net, run.words)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..data.checks import counted
 from ..insight import Checked, Element, Report, drawn, gradcheck
 from ..strict_json import dumps
 from .color import say
@@ -41,7 +42,7 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(dumps({"file": arguments.file, **as_json(report)}, indent=2))
     else:
-        rows = f"{report.rows:,} {'training' if subject.count else 'drawn'} row{'s' * (report.rows > 1)}"
+        rows = counted(report.rows, "training row" if subject.count else "drawn row")
         print(f"{subject.about}: {rows}, loss {report.loss:.6g}\n\n{table(report)}\n")
         say(verdict(report))
     return 0 if report.ok else 1

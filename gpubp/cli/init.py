@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from difflib import get_close_matches
 from pathlib import Path
 
 from dsl.excerpt import visible
 
 from ..data import glance
 from ..data import load as load_data
+from ..data.checks import suggestion
 from ..errors import GpubpError, reason
 from ..frontend import loads
 from ..paths import relative
@@ -52,8 +52,7 @@ def work(arguments: argparse.Namespace) -> int:
     if source in known and not Path(source).is_file():
         return _example(source, arguments)
     if not Path(source).exists() and not Path(source).suffix:
-        near = get_close_matches(source, known, 1)
-        help = f"did you mean `{near[0]}`?" if near else "`gpubp init` lists the examples"
+        help = suggestion(source, known, "`gpubp init` lists the examples")
         raise GpubpError(f"there is no example `{visible(source)}`, and no such file; {help}")
     if Path(source).suffix.lower() in ARRAYS:
         reader = Path(source).suffix.lower().removeprefix(".")

@@ -14,6 +14,7 @@ from dsl.excerpt import visible
 from dsl.wording import short
 
 from ..data import NewRows
+from ..data.checks import counted
 from ..errors import GpubpError
 from ..executor import CHUNK
 from ..frontend import predicted_labels
@@ -84,7 +85,7 @@ def work(arguments: argparse.Namespace) -> int:
         return 0
     write_output(output, file.getvalue().encode())
     count = len(next(iter(columns.values())))
-    what = f"{count:,} row{'s' * (count != 1)} of {shortened([f'`{visible(name)}`' for name in columns])}"
+    what = f"{counted(count, 'row')} of {shortened([f'`{visible(name)}`' for name in columns])}"
     print_error(f"wrote {visible(str(output))}: {what}")
     return 0
 

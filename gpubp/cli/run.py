@@ -10,6 +10,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
+from ..data.checks import counted
 from ..executor import Profile
 from ..frontend import PRECISIONS, Net, with_fold
 from ..health import Finding
@@ -183,7 +184,7 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
         if run.history:
             # The best of several restarts may have stopped before the interruption.
             steps = max(0, int(run.history[-1]["step"]) - run.first_step)
-            print(f"\n{steps:,} step{'' if steps == 1 else 's'} in {seconds:.2f} s\n")
+            print(f"\n{counted(steps, 'step')} in {seconds:.2f} s\n")
         else:
             print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
         if run.restarts:

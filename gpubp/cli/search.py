@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dsl.excerpt import visible
 
+from ..data.checks import counted
 from ..errors import DivergedError
 from ..frontend import domains
 from ..strict_json import dumps
@@ -77,7 +78,7 @@ def work(arguments: argparse.Namespace) -> int:
         how = f"{drawn[search.method]} with the seed {search.seed}" if search.method in drawn else "all combinations"
         over = [f"{count:,} {word}" for word in ("folds", "seeds") if (count := search.settings[word]) is not None]
         by = f"the mean of {search.figure} over {over[0]}" if over else search.figure
-        say(f"{visible(search.file)}: {_trials(search)}, {how}, judged by {by}; in {search.folder}")
+        say(f"{visible(search.file)}: {counted(search.trials, 'trial')}, {how}, judged by {by}; in {search.folder}")
         if search.done:
             print(f"already done: {len(search.done):,}")
     with Interrupt("stopping; finished trials are saved") as interrupt, live:
@@ -92,7 +93,7 @@ def work(arguments: argparse.Namespace) -> int:
         )
     interrupt.guarded(_report)(search, ended, arguments)
     if not ended:
-        done = f"stopped after {len(search.done):,} of {_trials(search)}"
+        done = f"stopped after {len(search.done):,} of {counted(search.trials, 'trial')}"
         print_error(f"{done}; `gpubp search --resume {quoted(search.folder)}` continues")
         return interrupt.code
     if search.best is None:
@@ -112,10 +113,6 @@ def _report(search: Search, ended: bool, arguments: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _trials(search: Search) -> str:
-    return f"{search.trials:,} trial{'s' * (search.trials != 1)}"
-
-
 def _begun(search: Search, jobs: int, live: Live) -> Callable[[Sequence[int]], None]:
     """Shows what is being trained; other processes do not tell how far they are."""
 
@@ -123,7 +120,7 @@ def _begun(search: Search, jobs: int, live: Live) -> Callable[[Sequence[int]], N
         if jobs == 1:
             live.begin(f"trial {numbers[0]:,}" if len(numbers) == 1 else f"{len(numbers):,} trials")
         else:
-            live.show(f"{len(search.done):,} of {_trials(search)} done, {jobs:,} processes at work")
+            live.show(f"{len(search.done):,} of {counted(search.trials, 'trial')} done, {jobs:,} processes at work")
 
     return begun
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from dsl.excerpt import visible
 from dsl.records import dataclass
 
 from ..data import UTF8, Column, Glance, Notation, order_of
+from ..data.checks import counted, suggestion
 from ..errors import GpubpError
 from .table import shortened
 
@@ -64,9 +64,9 @@ class Guess:
         if self.numbers and self.numbers[0].kind == "identifiers":
             inputs.append(f"{_listed(self.numbers)} (identifiers, for no other column can be used)")
         elif self.numbers:
-            inputs.append(_counted(len(self.numbers), "column", "of numbers"))
+            inputs.append(f"{counted(len(self.numbers), 'column')} of numbers")
         if self.words:
-            inputs.append(f"{_counted(len(self.words), 'column', 'of words')} ({_listed(self.words)})")
+            inputs.append(f"{counted(len(self.words), 'column')} of words ({_listed(self.words)})")
         how = f"one of {self.classes} classes" if self.classes else "a number"
         if self.unequal:
             often, count = self.target.values.most_common(1)[0]
@@ -128,8 +128,7 @@ def _target(table: Glance, told: str | None) -> Column:
     path, names = visible(table.path), [column.name for column in table.columns]
     if told is not None:
         if told not in names:
-            near = get_close_matches(told, names, 1)
-            help = f"did you mean `{visible(near[0])}`?" if near else f"its columns are {_listed(table.columns)}"
+            help = suggestion(told, map(visible, names), f"its columns are {_listed(table.columns)}")
             raise GpubpError(f"`{path}` has no column `{visible(told)}`; {help}")
         found = table.columns[names.index(told)]
     else:
@@ -249,7 +248,3 @@ def _quoted(text: str) -> str:
 
 def _listed(columns: Sequence[Column]) -> str:
     return shortened([_name(column) for column in columns])
-
-
-def _counted(number: int, what: str, of: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)} {of}"
