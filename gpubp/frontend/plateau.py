@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Mapping
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Choice, Duration, LayerGraph
@@ -81,7 +81,7 @@ def check_plateau(graph: LayerGraph) -> list[Diagnostic]:
     return [] if choice is None else check_monitored(graph, choice, "E0522")
 
 
-def require_figure(graph: LayerGraph, parts: Container[str]) -> None:
+def require_figure(graph: LayerGraph, parts: Collection[str]) -> None:
     """Raise NetError if the plateau monitors a part of the data that does not exist."""
     choice = plateau_choice(graph)
     if choice is not None:

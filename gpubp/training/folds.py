@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +33,7 @@ class Fold:
     folder: str | None
 
 
-@dataclass(slots=True)
-class CrossValidation(Study):
+class CrossValidation(Study[Fold]):
     """The folds held out so far.
 
     - `folds`: of each that was held out its `number` (from 1), its `rows`, the `metrics` and `tables` of its training
@@ -47,35 +45,22 @@ class CrossValidation(Study):
     - `stopped`: why it ended before the last, or ""; `folder`: where it is saved, if anywhere.
     """
 
+    __slots__ = ()
     kind = FOLD
     file = FOLDS
-    of: int
-    folder: Path | None
-    folds: list[Fold] = field(default_factory=list)
-    diverged: dict[int, str] = field(default_factory=dict)
-    stopped: str = ""
-
-    def __repr__(self) -> str:
-        return f"<CrossValidation, {len(self.folds)} of {self.of} folds{self.figures('valid')}>"
 
     @property
-    def outcomes(self) -> list[Fold]:
-        return self.folds
+    def folds(self) -> list[Fold]:
+        """Those that did not diverge."""
+        return self.outcomes
 
     @property
-    def tables(self) -> dict[str, list[list[int]]]:
-        """The tables over all held-out rows, `valid.confusion` and so on: the sums over the folds."""
-        return self.summed("valid")
+    def part(self) -> str:
+        return "valid"
 
-    def add(self, number: int, run: Run, epochs: int, seconds: float) -> Fold:
+    def outcome(self, number: int, run: Run, epochs: int, seconds: float) -> Fold:
         place, held_out = None if run.folder is None else str(run.folder), len(run.dataset.parts["valid"])
-        self.folds.append(Fold(number, held_out, run.metrics, run.tables, epochs, seconds, place))
-        return self.folds[-1]
-
-    def as_json(self) -> dict[str, Any]:
-        diverged = {"diverged": self.diverged} if self.diverged else {}
-        folds = [asdict(fold) for fold in self.folds]
-        return {"mean": self.mean, "std": self.std, "tables": self.tables, "folds": folds, **diverged}
+        return Fold(number, held_out, run.metrics, run.tables, epochs, seconds, place)
 
 
 def cross_validate(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, field
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +35,8 @@ class Replicate:
     folder: str | None
 
 
-@dataclass(slots=True)
-class Replication(Study):
+@dataclass(slots=True, repr=False)
+class Replication(Study[Replicate]):
     """The trainings with the seeds `first`, `first` + 1, ... so far.
 
     - `replicates`: of each its `seed`, the `metrics` and `tables` of its training as of a Run, its `epochs`, the
@@ -50,39 +49,24 @@ class Replication(Study):
 
     kind = SEED
     file = SEEDS
-    first: int
-    of: int
-    folder: Path | None
-    replicates: list[Replicate] = field(default_factory=list)
-    diverged: dict[int, str] = field(default_factory=dict)
-    stopped: str = ""
-
-    def __repr__(self) -> str:
-        return f"<Replication, {len(self.replicates)} of {self.of} seeds{self.figures(self._last_part)}>"
+    first: int = 0
 
     @property
-    def outcomes(self) -> list[Replicate]:
-        return self.replicates
+    def replicates(self) -> list[Replicate]:
+        """Those that did not diverge."""
+        return self.outcomes
 
     @property
-    def tables(self) -> dict[str, list[list[int]]]:
-        """The tables of the last part of the data, `test.confusion` and so on: the sums over the seeds."""
-        return self.summed(self._last_part)
+    def part(self) -> str:
+        return [*self.outcomes[0].metrics][-1].partition(".")[0] if self.outcomes else ""
 
-    def add(self, number: int, run: Run, epochs: int, seconds: float) -> Replicate:
+    def outcome(self, number: int, run: Run, epochs: int, seconds: float) -> Replicate:
         place = None if run.folder is None else str(run.folder)
-        self.replicates.append(Replicate(number, run.metrics, run.tables, epochs, seconds, place))
-        return self.replicates[-1]
+        return Replicate(number, run.metrics, run.tables, epochs, seconds, place)
 
     def as_json(self) -> dict[str, Any]:
-        diverged = {"diverged": self.diverged} if self.diverged else {}
-        results = {"mean": self.mean, "std": self.std, "tables": self.tables}
-        return {"first": self.first, "of": self.of, **results, "seeds": [*map(asdict, self.replicates)], **diverged}
-
-    @property
-    def _last_part(self) -> str:
-        names = [*self.replicates[0].metrics] if self.replicates else [""]
-        return names[-1].partition(".")[0]
+        # A data class with slots is another class than the one that `super()` stands in.
+        return {"first": self.first, "of": self.of, **Study.as_json(self)}
 
 
 def replicate(
@@ -134,7 +118,7 @@ def replicate(
             raise CheckpointError(f"`{resume}` begins with seed {began} and cannot continue with {seed}")
         first, seeds = began, number if seeds is None else seeds
     seeds = positive(seeds, "seeds")
-    result = Replication(first, seeds, place)
+    result = Replication(seeds, place, first=first)
     announced = False
 
     def announce() -> None:

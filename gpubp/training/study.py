@@ -7,9 +7,10 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict, field
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from dsl.records import dataclass
 
@@ -37,30 +38,44 @@ class Outcome(Protocol):
         """Those that are tables."""
 
 
-class Study(ABC):
-    """The trainings that have ended so far. `kind`: what they differ in, FOLD or SEED; `file`: that of the results;
-    `folder`: where they are saved, if anywhere; `diverged`: the message of each that diverged, by number; `stopped`:
-    why the study ended before the last, or ""."""
+Out = TypeVar("Out", bound=Outcome)
 
-    __slots__ = ()
+
+@dataclass(slots=True, repr=False)
+class Study(ABC, Generic[Out]):
+    """The trainings that have ended so far, `of` so many. `folder`: where they are saved, if anywhere; `outcomes`:
+    those that did not diverge; `diverged`: the message of each that did, by number; `stopped`: why the study ended
+    before the last, or "". `kind`: what the trainings differ in, FOLD or SEED; `file`: that of the results."""
+
     kind: ClassVar[str]
     file: ClassVar[str]
+    of: int
     folder: Path | None
-    diverged: dict[int, str]
-    stopped: str
+    outcomes: list[Out] = field(default_factory=list)
+    diverged: dict[int, str] = field(default_factory=dict)
+    stopped: str = ""
+
+    def __repr__(self) -> str:
+        mean, std = self.mean, self.std
+        names = [name for name in mean if name.startswith(f"{self.part}.") and "penalty" not in name]
+        shown = [f"{name} {mean[name]:.4g}" + (f" +- {std[name]:.2g}" if std else "") for name in names]
+        figures = f": {', '.join(shown)}" if shown else ""
+        return f"<{type(self).__name__}, {len(self.outcomes)} of {self.of} {self.kind}s{figures}>"
 
     @property
     @abstractmethod
-    def outcomes(self) -> Sequence[Outcome]:
-        """Those that did not diverge."""
+    def part(self) -> str:
+        """The part of the data that is looked at."""
 
     @abstractmethod
-    def add(self, number: int, run: Run, epochs: int, seconds: float) -> Outcome:
-        """Add the training with this number, which took so long, and return what it came to."""
+    def outcome(self, number: int, run: Run, epochs: int, seconds: float) -> Out:
+        """What the training with this number came to, which took so long."""
 
-    @abstractmethod
     def as_json(self) -> dict[str, Any]:
         """The results as JSON-serialisable data."""
+        results = {"mean": self.mean, "std": self.std, "tables": self.tables}
+        each = {f"{self.kind}s": [asdict(one) for one in self.outcomes]}  # type: ignore[call-overload]  # data classes
+        return {**results, **each, **({"diverged": self.diverged} if self.diverged else {})}
 
     def save(self) -> None:
         """Write the results to the study's folder. Raises SaveError."""
@@ -77,20 +92,15 @@ class Study(ABC):
         """The sample standard deviation (n - 1) of every metric over the same; empty with fewer than two."""
         return self._over(stdev) if len(self.outcomes) > 1 else {}
 
-    def figures(self, part: str) -> str:
-        """The metrics of a part of the data in words, behind a colon: ": valid.loss 0.51 +- 0.02"; "" without any."""
-        mean, std = self.mean, self.std
-        names = [name for name in mean if name.startswith(f"{part}.") and "penalty" not in name]
-        shown = [f"{name} {mean[name]:.4g}" + (f" +- {std[name]:.2g}" if std else "") for name in names]
-        return f": {', '.join(shown)}" if shown else ""
-
     def _over(self, work: Callable[[list[float]], float]) -> dict[str, float]:
         names = self.outcomes[0].metrics if self.outcomes else ()
         return {name: work([one.metrics[name] for one in self.outcomes]) for name in names}
 
-    def summed(self, part: str) -> dict[str, list[list[int]]]:
-        """The tables of a part of the data, summed: {"valid.confusion": ...}."""
-        names = [name for name in self.outcomes[0].tables if name.startswith(f"{part}.")] if self.outcomes else []
+    @property
+    def tables(self) -> dict[str, list[list[int]]]:
+        """The tables of the held-out rows of folds, `valid.confusion` and so on, or of the last part of the data,
+        `test.confusion`: the sums over the trainings."""
+        names = [one for one in self.outcomes[0].tables if one.startswith(f"{self.part}.")] if self.outcomes else []
         rows = {name: zip(*(one.tables[name] for one in self.outcomes), strict=True) for name in names}
         return {name: [list(map(sum, zip(*row, strict=True))) for row in rows[name]] for name in names}
 
@@ -105,7 +115,7 @@ class Member:
 
 
 def conduct(
-    result: Study,
+    result: Study[Any],
     members: Sequence[Member],
     where: tuple[str, str],
     hooks: Hooks,
@@ -132,9 +142,9 @@ def conduct(
                     if diverged is not None and len(result.diverged) < len(members):
                         diverged(member.number, str(run))
                 elif run.stopped != "interrupted":
-                    outcome = result.add(member.number, run, _epochs(run), round(seconds, 3))
+                    result.outcomes.append(result.outcome(member.number, run, _epochs(run), round(seconds, 3)))
                     if ended is not None:
-                        ended(outcome, run)
+                        ended(result.outcomes[-1], run)
                 else:
                     interrupted = True
                 del run  # the rows of one are not to be in memory beside those of the next
@@ -148,7 +158,7 @@ def conduct(
 
 
 def _course(
-    result: Study,
+    result: Study[Any],
     member: Member,
     where: tuple[str, str],
     hooks: Hooks,
