@@ -7,7 +7,8 @@ import io
 import os
 import stat
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,7 @@ MAX_UNPACKED = 1 << 28
 MAX_RATIO = 200
 """What is larger than MAX_UNPACKED may be so many times as large as its packed form. Tables stay below 50."""
 
+_GZIP = b"\x1f\x8b"  # what a file that gzip packed begins with
 _CHUNK = 1 << 20
 _LONGEST = 200
 """Signs of a path that a message shows."""
@@ -44,15 +46,11 @@ def read_head(base: Path, name: str, span: Span | None, most: int) -> tuple[byte
     """What `read_text` gives; or, of a file that has more than `most` bytes, the whole lines among the first ones. The
     encoding, which is guessed, and whether that is all there is. Raises DiagnosticError as `read_text` does."""
     path = find_file(base, name, span)
-    try:
+    with _reading(name, span):
         with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
+            packed = file.read(2) == _GZIP
         with gzip.open(path) if packed else path.open("rb") as file:
             raw = file.read(most + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
-    except OSError as error:
-        raise unreadable(name, span, error) from None
     complete = len(raw) <= most
     encoding = guessed(raw, complete=complete)
     if not complete:
@@ -65,30 +63,29 @@ def read_bytes(base: Path, name: str, span: Span | None, source: tuple[str, ...]
     """The content of the file `name`, unpacked where gzip packed it, whatever the name. `source`: how it is
     got, which an error says where it is missing. Raises DiagnosticError."""
     path = find_file(base, name, span, source)
-    try:
+    with _reading(name, span):
         size, free = path.stat().st_size, free_memory()
         if free is not None and size > free:  # a system that promises more than it has ends the process
             help = remedy(span, "`npy(..., stream = true)` reads an array where it is used", "give it in parts")
             message = f"`{name}` has {size:,} bytes, but only {free:,} bytes of memory are free"
             raise problem("E0425", message, span, help=help)
-        return unpacked(path.read_bytes(), name, span)
-    except OSError as error:
-        raise unreadable(name, span, error) from None
+        raw = path.read_bytes()
+        if not raw.startswith(_GZIP):
+            return raw
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as unpacked:
+            return read_within(unpacked, len(raw), name, span)
 
 
 def start_of(base: Path, name: str, span: Span | None) -> bytes:
     """The first 8 bytes of a file, unpacked where gzip packed it; what is damaged is told when it is read. Raises
     DiagnosticError where it cannot be opened."""
-    try:
-        with find_file(base, name, span).open("rb") as file:
-            start = file.read(8)
-            if start.startswith(b"\x1f\x8b"):
-                file.seek(0)
-                with gzip.GzipFile(fileobj=file) as packed, suppress(EOFError, zlib.error, gzip.BadGzipFile):
-                    return packed.read(8)
-            return start
-    except OSError as error:
-        raise unreadable(name, span, error) from None
+    with _reading(name, span), find_file(base, name, span).open("rb") as file:
+        start = file.read(8)
+        if start.startswith(_GZIP):
+            file.seek(0)
+            with gzip.GzipFile(fileobj=file) as packed, suppress(EOFError, zlib.error, gzip.BadGzipFile):
+                return packed.read(8)
+        return start
 
 
 def find_file(base: Path, name: str, span: Span | None, source: tuple[str, ...] = ()) -> Path:
@@ -110,6 +107,19 @@ def find_file(base: Path, name: str, span: Span | None, source: tuple[str, ...] 
     if not stat.S_ISREG(mode):  # reading a pipe or a device might never end
         raise problem("E0412", f"`{name}` is not a regular file", span)
     return path
+
+
+@contextmanager
+def _reading(name: str, span: Span | None) -> Iterator[None]:
+    """What goes wrong inside, where a file is read or unpacked, as DiagnosticError."""
+    try:
+        yield
+    except EOFError:
+        raise problem("E0413", f"`{name}` is cut short: its gzip data ends too early", span, help=AGAIN) from None
+    except (gzip.BadGzipFile, zlib.error):
+        raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
+    except OSError as error:
+        raise unreadable(name, span, error) from None
 
 
 def unreadable(name: str, span: Span | None, error: OSError) -> DiagnosticError:
@@ -141,19 +151,6 @@ def _nearby(base: Path, name: str, start: str) -> str:
     if not near and folder and (base / last).is_file():
         prefix, near = "", last
     return f"did you mean `{prefix}{near}`?" if near else otherwise
-
-
-def unpacked(raw: bytes, name: str, span: Span | None) -> bytes:
-    """`raw`, or what it was before gzip packed it. Raises DiagnosticError where it is damaged or grows too large."""
-    if not raw.startswith(b"\x1f\x8b"):
-        return raw
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
-            return read_within(file, len(raw), name, span)
-    except EOFError:
-        raise problem("E0413", f"`{name}` is cut short: its gzip data ends too early", span, help=AGAIN) from None
-    except (gzip.BadGzipFile, zlib.error):
-        raise problem("E0413", f"`{name}` is damaged: its gzip data cannot be unpacked", span) from None
 
 
 def read_within(file: IO[bytes] | gzip.GzipFile, size: int, name: str, span: Span | None) -> bytes:

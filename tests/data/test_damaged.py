@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import Static, Type
-from gpubp.data import Stream
+from gpubp.data import Stream, glance
 from gpubp.errors import DataError
 from tests.golden.damaged import GOOD, array, header, idx, npy, npz
 
@@ -261,3 +261,15 @@ def test_a_checksum_that_does_not_fit(world: World) -> None:
     content[-8] ^= 1
     assert "gzip data cannot be unpacked" in reading(world, "idx", bytes(content)).message
     assert zlib.crc32(PLAIN["idx"]).to_bytes(4, "little") != bytes(content[-8:-4])
+
+
+def test_a_first_look_says_the_same_of_a_packed_table(world: World) -> None:
+    """As the reader does: cut short, or damaged."""
+    packed = gzip.compress(b"a,y\n" + b"1.5,0\n" * 999, mtime=0)
+    for content, said in ((packed[:-20], "cut short"), (packed[:20] + b"?" * 9 + packed[29:], "damaged")):
+        world.write("t.csv.gz", content)
+        with pytest.raises(DataError) as caught:
+            glance(world.base / "t.csv.gz")
+        told = caught.value.diagnostics[0].message
+        assert f"is {said}: its gzip data" in told
+        assert reading(world, "csv", content).message == told.replace(f"{world.base}/t.csv.gz", "a")
