@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +28,7 @@ from .early_stopping import check_stop
 from .initial_values import shape_mismatch
 from .layer_errors import shape_diagnostic, sort_diagnostics
 from .layer_settings import layer_settings
-from .layout import ALIGN, arrange
+from .layout import ALIGN, Parameter, arrange
 from .least_squares import check_least_squares
 from .loss import data_and_penalties, metric_terms
 from .lowering import Lowering, unplaced
@@ -134,13 +135,8 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
         terms = _loss_terms(graph, cx)
     parameters = [parameter for parameter, _ in cx.parameters.values()]
     shapes = {node: value.shape[1:] for node, value in cx.values.items() if isinstance(value, Var)}
-    constant = [(name, node) for name, node in graph.outputs.items() if node not in cx.varying]
-    help = ("leave `output` out: the loss may still use the value",)
-    message = "the output `{}` depends on no input"
-    found = [Diagnostic("E0303", message.format(name), node.span, help=help) for name, node in constant]
-    found += [misfit for parameter in parameters if (misfit := shape_mismatch(parameter)) is not None]
-    if found:
-        raise DiagnosticError(*sort_diagnostics(graph, found))
+    if mistakes := sort_diagnostics(graph, _mistakes(graph, cx, parameters)):
+        raise DiagnosticError(*mistakes)
     places = layer_settings(graph, parameters)
     errors, split_decay = check_update(graph.train) if graph.train is not None else ([], False)
     if graph.train is not None:
@@ -167,26 +163,35 @@ def _trace(graph: LayerGraph, base: Path, warnings: tuple[Diagnostic, ...]) -> N
 def _loss_terms(graph: LayerGraph, cx: Lowering) -> tuple[Var, ...]:
     """Trace the whole graph: the loss of each example and the penalties, if the file trains. Raises DiagnosticError
     with every independent error; its cause is the exception of a layer's function."""
-    found: list[Diagnostic] = []
-    causes: list[BaseException | None] = []
+    errors: list[DiagnosticError] = []
     train, terms = graph.train, tuple[Var, ...]()
-    try:
+    with _gathered(errors):
         cx.run(graph.all_nodes)
-    except DiagnosticError as error:
-        found += error.diagnostics
-        causes.append(error.__cause__)
-    try:
+    with _gathered(errors):
         if train is not None and train.loss in cx.values:
             terms = data_and_penalties(graph, cx)
-    except DiagnosticError as error:
-        found += error.diagnostics
-    try:
+    with _gathered(errors):
         if train is not None:
             metric_terms(graph, cx)
-    except DiagnosticError as error:
-        found += error.diagnostics
-    found += check_stop(graph)
-    found += check_plateau(graph)
+    found = [*(one for error in errors for one in error.diagnostics), *check_stop(graph), *check_plateau(graph)]
     if found:
-        raise DiagnosticError(*sort_diagnostics(graph, found)) from next(iter(causes), None)
+        cause = next((error.__cause__ for error in errors if error.__cause__ is not None), None)
+        raise DiagnosticError(*sort_diagnostics(graph, found)) from cause
     return terms
+
+
+@contextmanager
+def _gathered(errors: list[DiagnosticError]) -> Iterator[None]:
+    try:
+        yield
+    except DiagnosticError as error:
+        errors.append(error)
+
+
+def _mistakes(graph: LayerGraph, cx: Lowering, parameters: Iterable[Parameter]) -> Iterator[Diagnostic]:
+    """Outputs that depend on no input, and initial values that do not fit."""
+    for name, node in graph.outputs.items():
+        if node not in cx.varying:
+            help = ("leave `output` out: the loss may still use the value",)
+            yield Diagnostic("E0303", f"the output `{name}` depends on no input", node.span, help=help)
+    yield from (misfit for parameter in parameters if (misfit := shape_mismatch(parameter)) is not None)
