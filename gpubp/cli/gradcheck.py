@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 from ..data.checks import counted
-from ..insight import Checked, Element, Report, drawn, gradcheck
+from ..insight import Checked, Report, drawn, gradcheck
 from ..strict_json import dumps
 from .color import say
 from .common import whole
@@ -56,7 +57,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "loss": report.loss,
         "held": list(report.held),
         "parameters": {
-            one.parameter: {"size": one.size, "elements": [_element(each) for each in one.elements]}
+            one.parameter: {"size": one.size, "elements": [asdict(each) for each in one.elements]}
             for one in report.parameters
         },
         "blamed": [
@@ -69,16 +70,6 @@ def as_json(report: Report) -> dict[str, Any]:
             }
             for one in report.blamed
         ],
-    }
-
-
-def _element(one: Element) -> dict[str, Any]:
-    return {
-        "index": None if one.index is None else list(one.index),
-        "backprop": one.backprop,
-        "difference": one.difference,
-        "error": one.error,
-        "kind": one.kind,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ..data.checks import counted
@@ -50,17 +51,7 @@ def profile_table(found: Profile) -> str:
 
 def as_json(found: Profile) -> dict[str, Any]:
     """The same for programs."""
-    kernels = [
-        {
-            "layer": kernel.layer,
-            "work": list(kernel.work),
-            "compiled": kernel.compiled,
-            "seconds": kernel.seconds,
-            "flops": kernel.flops,
-            "bytes": kernel.bytes,
-        }
-        for kernel in found.kernels
-    ]
+    kernels = [asdict(kernel) for kernel in found.kernels]
     figures = {"rows": found.rows, "precision": found.dtype, "seconds": found.seconds, "steps": found.steps}
     return {**figures, "peak_flops": found.peak_flops, "peak_bytes": found.peak_bytes, "kernels": kernels}
 

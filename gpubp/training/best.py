@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from dsl.records import dataclass
@@ -73,4 +74,4 @@ class Sums:
 
     def state(self) -> dict[str, float]:
         """The state to save for a resume."""
-        return {"loss": self.loss, "examples": self.examples, "penalty": self.penalty}
+        return asdict(self)

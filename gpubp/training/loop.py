@@ -172,7 +172,7 @@ class Training:
                 self._save()
         k = race.judge()
         run.executor = self.executor = race.ensemble.member(k)
-        run.restarts, run.judged_by = race.as_records(), race.figure
+        run.restarts, run.judged_by = [asdict(one) for one in race.restarts], race.figure
         run.history[:], run.stopped = race.history(k), race.restarts[k].stopped
         self.race, self.sums = None, race.sums_of(k)
         self.best, self.records = race.bests[k], list(run.history)

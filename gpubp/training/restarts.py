@@ -24,17 +24,13 @@ Rows = Mapping[str, Any] | Stream
 
 @dataclass(slots=True)
 class Restart:
-    """The outcome of one restart. `figure`: the metric it is ranked by, None if it diverged; `stopped`: why it ended
-    before the others, or ""; `epochs`: how many it has finished."""
+    """The outcome of one restart. `figure`: the metric it is ranked by, None if it diverged; `epochs`: how many it has
+    finished; `stopped`: why it ended before the others, or ""."""
 
     seed: int
     figure: float | None = None
-    stopped: str = ""
     epochs: int = 0
-
-    def as_record(self) -> dict[str, Any]:
-        """The entry of `Run.restarts` and of the run's folder."""
-        return {"seed": self.seed, "figure": self.figure, "epochs": self.epochs, "stopped": self.stopped}
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +162,6 @@ class Race:
     def figure(self) -> str:
         """The metric that ranks the restarts."""
         return "train.loss" if self.watch is None else self.watch.figure
-
-    def as_records(self) -> list[dict[str, Any]]:
-        """The outcome of each restart."""
-        return [restart.as_record() for restart in self.restarts]
 
     @property
     def going(self) -> list[int]:
