@@ -127,13 +127,14 @@ def _narrow(written: str) -> str | None:
     return plain if plain != written and plain.isascii() and "/" not in plain else None
 
 
-def stray(source: Source, start: int, end: int) -> Diagnostic:
-    """The error for text at `start` that is not a token; `end`: the end of a word with non-ASCII letters."""
+def stray(source: Source, start: int, end: int, told: int) -> Diagnostic:
+    """The error for text at `start` that is not a token; `end`: the end of a word with non-ASCII letters; `told`: where
+    the last error ended."""
     text = source.text
     if end - start > 1 or text[start].isalnum():
         return _word(Span(source, start, end))
     if text[start] == '"':
-        return _open_string(source, start)
+        return _open_string(source, start, told)
     if text[start] == "'" and _TRANSPOSED.search(text, max(0, start - 2), start):
         remedy = "`transpose(a)` is the transpose of a value; a column of rows is written `[[0], [1]]`"
         return Diagnostic("E0104", "`'` does not transpose", Span(source, start, start + 1), help=(remedy,))
@@ -189,16 +190,17 @@ def _latin(word: str) -> str:
     return plain if plain.isidentifier() and plain.isascii() else ""
 
 
-def _open_string(source: Source, start: int) -> Diagnostic:
-    """An unterminated string: the last of its line, or one that extends to the start of the next."""
+def _open_string(source: Source, start: int, told: int) -> Diagnostic:
+    """An unterminated string: the last of its line, or one that extends to the start of the next. If an earlier quote is
+    the mistake, the error lies before `start`, and what follows it is read again, once."""
     line_start = source.text.rfind("\n", 0, start) + 1
     ran_on = _RAN_ON.search(source.text, line_start, start)
-    if ran_on:
+    if ran_on and ran_on.end(1) > told:
         remedy = f'close it: `{short(ran_on[1], 60)}"`'
         return Diagnostic("E0105", "this string is not closed", Span(source, *ran_on.span(1)), help=(remedy,))
     line_end = source.text.find("\n", start)
     not_opened = _NOT_OPENED.match(source.text, line_start, line_end if line_end >= 0 else len(source.text))
-    if not_opened:
+    if not_opened and not_opened.end() > told:
         remedy = f'open it: `"{short(not_opened[1], 60)}`'
         return Diagnostic(
             "E0105", "this string has no quote before it", Span(source, *not_opened.span(1)), help=(remedy,)

@@ -119,12 +119,14 @@ def scan(source: Source, start: int = 0) -> Tokens:
 
 
 class _Scanner:
-    """The state of a scan: the place in the text, whether a line ended since the last token, the brackets open here."""
+    """The state of a scan: the place in the text, whether a line ended since the last token, the brackets open here,
+    where the last error ended."""
 
     def __init__(self, source: Source, start: int) -> None:
         self.source, self.tokens = source, Tokens(source)
         self.position, self.broken = max(start, source.text.startswith("\ufeff")), False
         self.open: list[str] = []
+        self.told = 0
 
     def run(self) -> None:
         text, tokens = self.source.text, self.tokens
@@ -161,8 +163,8 @@ class _Scanner:
             slip, self.position = comment
             self.tokens.slips.append(slip)
             return
-        found = stray(self.source, start, self.position)
-        self.position = found.span.end if found.span else self.position
+        found = stray(self.source, start, self.position, self.told)
+        self.position = self.told = found.span.end if found.span else self.position
         written = self.source.text[start : self.position]
         meant = read_as(written)
         if written == ";" and self._in_list():

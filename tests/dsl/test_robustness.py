@@ -194,6 +194,19 @@ def test_any_text(text: str) -> None:
     parse_expression(Source("<set>", text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'model {\n  h = .."\r"\n}\n',
+        'model {\n  h = f(a".a/ba/b,"x"\r"x"(=""x""x"\n}\n',
+        'model {\n  h = f(("x"(a)"x"\\"[ )[a=."x"[\raa\n}\n',
+    ],
+)
+def test_quotes_are_read_again_once(text: str) -> None:
+    """Behind the quote that is the mistake, not behind each one that follows."""
+    check_findings(text)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from([*_PIECES, "x", "f(x)", "x = ", "\n  y = ", "3"]), max_size=25).map("".join))
 def test_any_tokens(text: str) -> None:
