@@ -135,9 +135,9 @@ def test_an_update_is_followed_on_the_same_gpu(use: Use, monkeypatch: pytest.Mon
     ex = gpubp.Executor(net, "gpu")
     assert ex.backend.place == "gpu:0"
 
-    def opens(net: gpubp.Net, place: str, *more: Any) -> gpubp.Executor:
+    def opens(net: gpubp.Net, place: str, *more: Any, **options: Any) -> gpubp.Executor:
         opened.append(place)
-        return gpubp.Executor(net, "gpu", *more)
+        return gpubp.Executor(net, "gpu", *more, **options)
 
     monkeypatch.setattr(update, "Executor", opens)
     ex.backend.place = "gpu:1"

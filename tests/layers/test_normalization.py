@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import gpubp
+from gpubp.executor.core import Core
 from tests.peers.nets import Array, executor
 
 PRECISIONS = pytest.mark.parametrize("precision", ["float64", "float32"])
@@ -55,7 +56,7 @@ def test_a_last_batch_of_one_row_is_refused_before_the_first_step(monkeypatch: p
       epochs = 3
     }
     """
-    monkeypatch.delattr(gpubp.Executor, "run_steps")
+    monkeypatch.delattr(Core, "run_steps")
     with pytest.raises(gpubp.NetError, match="batchnorm"):
         gpubp.train(gpubp.loads(text), "cpu")
 

@@ -172,7 +172,7 @@ def test_a_state_that_is_loaded_needs_no_start(tmp_path: Path, trained: gpubp.Ru
     for one in (gpubp.load_run(tmp_path / "out"), pickle.loads(pickle.dumps(run))):
         assert {name: value.tobytes() for name, value in one.executor.parameters.items()} == weights(trained)
     assert gpubp.explain(run).about.startswith(f"{tmp_path / 'a.net'}, step 5:")
-    with pytest.raises(gpubp.NetError, match=r"cannot read `.*first/run`: no such file or directory"):
+    with pytest.raises(gpubp.NetError, match="`first/run` does not exist"):
         gpubp.Executor(run.net)
     fresh = gpubp.Executor(gpubp.load(write_net(tmp_path)), "cpu")
     assert weights(run) != {name: value.tobytes() for name, value in fresh.parameters.items()}
