@@ -191,8 +191,8 @@ def _latin(word: str) -> str:
 
 
 def _open_string(source: Source, start: int, told: int) -> Diagnostic:
-    """An unterminated string: the last of its line, or one that extends to the start of the next. If an earlier quote is
-    the mistake, the error lies before `start`, and what follows it is read again, once."""
+    """An unterminated string: the last of its line, or one that extends to the start of the next. If an earlier quote
+    is the mistake, the error lies before `start`, and what follows it is read again, once."""
     line_start = source.text.rfind("\n", 0, start) + 1
     ran_on = _RAN_ON.search(source.text, line_start, start)
     if ran_on and ran_on.end(1) > told:

@@ -1,0 +1,69 @@
+"""Random nets. Each has several chains of layers, each ended by what loses its shape in some way, so that what comes
+back to the layers has strides of all kinds."""
+
+from __future__ import annotations
+
+from random import Random
+
+import gpubp
+
+ANY = (
+    *("batchnorm", "elu", "gelu", "hardswish", "leaky_relu(0.1)", "mish", "selu", "sigmoid", "silu", "softmax"),
+    *("softplus", "tanh", "layernorm", "rmsnorm", "dropout(0.2)", "standardize", "dense(4)"),
+)
+KINDS = {
+    "[6, 6, 4]": (
+        *("conv(4, 3, pad = 1)", "conv(4, 3, stride = 2, pad = same)", "conv(4, 3, pad = same, groups = 2)"),
+        *("conv(2, 2, dilation = 2)", "depthwise_conv(3, pad = 1)", "groupnorm(2)", "conv_transpose(4, 3)"),
+        *("maxpool(2)", "avgpool(3, stride = 2, pad = same)", "pad(1, value = 0.5)", "upsample(2, mode = bilinear)"),
+    ),
+    "[5, 4]": (
+        *(
+            "gru(4)",
+            "lstm(4)",
+            "rnn(4)",
+            "lstm(2, bidirectional = true)",
+            "attention(2)",
+            "attention(2, causal = true)",
+        ),
+        *("conv(4, 3, pad = same)", "conv_transpose(4, 2, stride = 2)", "avgpool(2)", "positional"),
+    ),
+    "[4]": ("dense(3)", "dense(4, bias = false)", "repeat 2 { dense(4) -> tanh }"),
+}
+ENDS = (
+    *(
+        "mean({})",
+        "sum({}^2)",
+        "max({})",
+        "mean({}, axis = 0) -> flatten -> dense(1)",
+        "flatten({}) -> dense(2) -> sum",
+    ),
+    *(
+        "({} -> flatten -> dense(3) -> softmax -> max)",
+        "mean(abs({}))",
+        "sum(transpose({}) * 0.5)",
+        "sqrt(1 + sum({}^2))",
+    ),
+    *("sum(slice({}, 0, 1))", "sum(concat({0}, {0}))", "mean(exp(minimum({}, 1)))"),
+)
+
+
+def random_net(chance: Random, shape: str) -> gpubp.Net:
+    """Six chains on one input; one that does not fit its shape is left out."""
+    kept: list[str] = []
+    while len(kept) < 6:
+        layers = " -> ".join(chance.choice((*KINDS[shape], *ANY)) for _ in range(chance.choice((1, 1, 2, 3))))
+        name = f"h{len(kept)}"
+        chain = f"  {name} = x -> {layers}\n  e{name} = {chance.choice(ENDS).format(name)}\n"
+        try:
+            net = _net(shape, [*kept, chain])
+        except gpubp.NetError:
+            continue
+        kept.append(chain)
+    return net
+
+
+def _net(shape: str, chains: list[str]) -> gpubp.Net:
+    total = " + ".join(f"eh{i}" for i in range(len(chains)))
+    model = f"model {{\n  input x: {shape}\n{''.join(chains)}  output p = {total}\n}}\n"
+    return gpubp.loads(f"{model}train {{\n  loss = sum(p)^2\n  optimizer = sgd(1e-3)\n}}")
