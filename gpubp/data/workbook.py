@@ -17,6 +17,7 @@ from dsl.source import Span
 from .checks import AGAIN, clipped, listed, problem, suggestion
 from .files import check_growth, read_bytes, start_of
 from .layout import LOOK
+from .npy import ZIP
 from .opening import Known, open_sheet, sheet_of
 from .sheet import Sheet
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _OLD = b"\xd0\xcf\x11\xe0"
-_ZIP = b"PK\x03\x04"
 _PARTS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 """Members of a ZIP archive that is a workbook: of xlsx, xlsb and ods."""
 _DAY = 86_400.0
@@ -35,7 +35,7 @@ def is_workbook(base: Path, path: str, span: Span | None) -> bool:
     start = start_of(base, path, span)
     if start.startswith(_OLD):
         return True
-    if not start.startswith(_ZIP):
+    if not start.startswith(ZIP):
         return False
     try:
         with zipfile.ZipFile(base / path) as archive:
@@ -78,10 +78,10 @@ def workbook_text(
     raw = read_bytes(base, path, span)
     if not raw:
         raise problem("E0414", f"`{path}` is empty", span)
-    if not raw.startswith((_OLD, _ZIP)):
+    if not raw.startswith((_OLD, ZIP)):
         raise problem("E0413", f"`{path}` is not a workbook", span, help="`csv` reads delimited text")
     try:
-        if raw.startswith(_ZIP):
+        if raw.startswith(ZIP):
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 check_growth(sum(member.file_size for member in archive.infolist()), len(raw), path, span)
         workbook = load_workbook(io.BytesIO(raw))
@@ -111,11 +111,11 @@ def _chosen(
 
     tables = [about for about in workbook.sheets_metadata if about.typ == SheetTypeEnum.WorkSheet]
     names = [about.name for about in tables]
-    if wanted is not None and wanted not in names:
+    if wanted in names:
+        return workbook.get_sheet_by_name(wanted), False
+    if wanted is not None:
         help = suggestion(wanted, names, f"its sheets are {listed(names)}")
         raise problem("E0412", f"`{path}` has no sheet `{clipped(wanted)}`", wanted_span, help=help)
-    if wanted is not None:
-        return workbook.get_sheet_by_name(wanted), False
     shown = [about.name for about in tables if about.visible == SheetVisibleEnum.Visible]
     sheets = [sheet for sheet in map(workbook.get_sheet_by_name, shown) if sheet.height]
     if not sheets:

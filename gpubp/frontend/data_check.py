@@ -77,6 +77,5 @@ def _check_training(net: Net, parts: Mapping[str, Sized]) -> None:
     rows = len(parts["train"])
     batch, _, _ = length_of(net, rows)
     if 1 in (min(batch, rows), rows % batch):
-        build(
-            net, "gradients", 1, net.dtype, passes=False
-        )  # layers were traced with two rows; some refuse a single one
+        # Layers were traced with two rows; some refuse a single one.
+        build(net, "gradients", 1, net.dtype, passes=False)
