@@ -1,8 +1,9 @@
 """Insight into a net, for people: the trace of a step, and gradients compared with finite differences."""
 
-from .document import FEW, MOST, as_json, document
+from .document import MOST, as_json, document
 from .drawn import drawn
 from .explained import Explanation, explain, explained
+from .formulas import FEW
 from .full_arrays import whole_text
 from .gradcheck import Checked, Element, Report, gradcheck
 from .html import PAGED, as_html

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..health import Size, diagnose
 from ..strict_json import finite, rounded
+from .formulas import FEW, FIRST
 from .trace import Line, Step, Trace
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 MOST = 1_000_000
 """Maximum elements of an array that is included in full."""
-FEW = 16
-"""Arrays with more elements than this are also summarised."""
-FIRST = 6
-"""How many elements are listed of an array that is not included in full."""
 
 
 def document(trace: Trace, layers: Sequence[Size] = (), rows: int = 0, most: int = MOST) -> dict[str, Any]:

@@ -10,11 +10,15 @@ from typing import NamedTuple
 from dsl.records import dataclass
 
 from ..ir import Eqn, Operand, Primitive, Program, Var, bodies, fill, with_params
+from ..ops.constants import is_constant
 
 LONGEST = 72
 """Maximum characters of an expression; parts of a longer one get names."""
 SHORT, SHORT_CALL = 16, 32
 """Maximum characters of an expression, and of a call, that is repeated rather than named if used twice."""
+
+FEW, FIRST = 16, 6
+"""Of a list or an array of more elements than `FEW`, only the `FIRST` are written."""
 
 _SIGN = re.compile(r"\{(\d)\} (\S+) \{(\d)\}")
 _LEVELS = dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 1) | {"&": 2, "+": 3, "-": 3, "*": 4, "/": 4, "@": 4}
@@ -126,6 +130,9 @@ class Notation:
 
     def _apply(self, eqn: Eqn, formulas: list[Formula]) -> Text:
         """An equation's primitive on the texts of its inputs."""
+        numbers = self._numbers(eqn)
+        if numbers:
+            return Text(_listed(numbers, eqn.output.shape[1:]))
         template = template_of(eqn.op, eqn.params)
         inputs = [self._expression(x, formulas) for x in eqn.inputs]
         if template == "{0}":
@@ -150,6 +157,17 @@ class Notation:
             inputs[1:] = [Text(_bracketed(x, x.level < _ATOM and "[" not in template)) for x in inputs[1:]]
             return Text(fill(template, [x.text for x in inputs]), _BEHIND)
         return Text(fill(template, [x.text for x in inputs]))
+
+    def _numbers(self, eqn: Eqn) -> list[float]:
+        """The numbers of a value that is a list in the file: constants side by side. Empty for other values."""
+        joined = self._producers.get(eqn.operands[0]) if eqn.op.trait == "view" else eqn
+        if joined is None or joined.op.concat_starts is None or eqn.output.aval.size != joined.output.aval.size:
+            return []
+        parts = [self._producers.get(x) for x in joined.operands]
+        constants = [part for part in parts if part is not None and is_constant(part)]
+        if len(constants) < len(parts):
+            return []
+        return [part.params["value"] for part in constants for _ in range(part.output.aval.size)]
 
     def _loop(self, eqn: Eqn, formulas: list[Formula]) -> None:
         """The formula of a loop, with those of its body inside."""
@@ -190,6 +208,17 @@ def template_of(op: Primitive, params: Mapping[str, object]) -> str:
 def _number(value: float | int | bool) -> Text:
     text = f"{value:.6g}"
     return Text(text, _MINUS, _LITERAL) if text.startswith("-") else Text(text)
+
+
+def _listed(numbers: Sequence[float], shape: Sequence[int]) -> str:
+    """Numbers as nested lists, or as the first of many."""
+    if len(numbers) > FEW:
+        return f"[{', '.join(_number(x).text for x in numbers[:FIRST])}, ...]"
+    if not shape:
+        return _number(numbers[0]).text
+    each = len(numbers) // shape[0]
+    inner = (_listed(numbers[i : i + each], shape[1:]) for i in range(0, len(numbers), each))
+    return f"[{', '.join(inner)}]"
 
 
 def _left(x: Text, own: Text) -> str:

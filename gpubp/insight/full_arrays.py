@@ -8,7 +8,8 @@ from itertools import groupby, product
 from typing import Any
 
 from ..errors import GpubpError
-from .document import FEW, MOST, count_of
+from .document import MOST, count_of
+from .formulas import FEW
 from .text import DIGITS, block, head, number, shown
 
 _GAP = "  "

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from .document import FEW, FIRST, count_of
+from .document import count_of
+from .formulas import FEW, FIRST
 
 _FORWARD = "examples are rows and W is [in, out]: z = a @ W + b; @ is the matrix product, * works element by element;"
 _BETWEEN = "t1, t2 ... stand for what is between"

@@ -95,3 +95,18 @@ def test_a_free_number_is_told_by_its_name() -> None:
     net = gpubp.loads("model {\n  input x: [2]\n  b = weight([], init = constant(0.5))\n  output p = x * b\n}")
     told = str(gpubp.explain(net, {"x": [[1, 2]]}))
     assert re.search(r"W1  b\.weight  0\.5\n  a1 = W1       0\.5\n", told)
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [
+        ("[1.5, 3]", "[1.5, 3] * x"),
+        ("[2, 2, 0.5, 2]", "[2, 2, 0.5, 2] * x"),
+        ("[[1, -2], [3, 4]]", "[[1, -2], [3, 4]] * x"),
+        (str([*range(17)]), "[0, 1, 2, 3, 4, 5, ...] * x"),
+    ],
+)
+def test_a_list_of_numbers_is_written_as_in_the_file(factor: str, text: str) -> None:
+    shape = [2, 2] if factor.startswith("[[") else [factor.count(",") + 1]
+    net = gpubp.loads(f"model {{\n  input x: {shape}\n  output p = {factor} * x\n}}")
+    assert f"a1 = {text} " in str(gpubp.explain(net)).replace("\n", " ")
