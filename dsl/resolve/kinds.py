@@ -84,6 +84,12 @@ def _number(option: Option, value: Percent) -> str:
     return f"{float(value) * 100:g}" if "whole" in option.kinds else f"{float(value):g}"
 
 
+def _meant(value: Value) -> list[Value]:
+    """Values that are written like this one in other languages: a number as a list of one, 1 for `true`."""
+    listed = [value[0] if isinstance(value, tuple) and len(value) == 1 else (value,)]
+    return [*listed, value == 1] if is_number(value) and value in (0, 1) else listed
+
+
 def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[str, ...]]:
     """Code, message and help for a value that does not fit. `named`: the file writes the option's name, so may the
     help."""
@@ -122,4 +128,6 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
     help = did_you_mean(value.name, option.words) if isinstance(value, Word) else ()
     if "string" in kinds and is_number(value):
         help = (f'text needs quotes: `"{show(value)}"`',)
+    alike = [] if isinstance(value, Word) else _meant(value)
+    help = next(((f"did you mean `{before}{show(one)}`?",) for one in alike if fit(option, one) is not NO_FIT), help)
     return "E0310", f"`{name}` takes {takes_text(option)}, but this is {describe(value)}", help

@@ -131,6 +131,22 @@ def test_misfits(call: str, code: str, message: str) -> None:
     assert [(c, m) for c, m, _ in wrong] == ([(code, message)] if code else [])
 
 
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        ("dense([4])", ("`4`",)),
+        ("reshape(4)", ("`[4]`",)),
+        ("dense(3, bias = 1)", ("`bias = true`",)),
+        ("dense(3, bias = 0)", ("`bias = false`",)),
+        ("dense(3, bias = 2)", ()),
+        ("dense([4, 4])", ()),
+    ],
+)
+def test_what_a_misfit_means(call: str, meant: tuple[str, ...]) -> None:
+    help = error(f"{HEAD}  output p = x -> {call}\n}}").help
+    assert help == tuple(f"did you mean {one}?" for one in meant)
+
+
 def test_durations_and_words_in_train() -> None:
     train = graph(
         f"{HEAD}  output p = x -> dense(1)\n}}\ntrain {{\n  loss = mse(p, y)\n  optimizer = adam()\n"

@@ -41,7 +41,7 @@ def test_nested_lists_and_what_is_broadcast() -> None:
 def test_a_constant_is_no_layer_of_its_own() -> None:
     net = gpubp.loads(NET.format(shape="[2]", formula="x - [800, 5] -> dense(2)"))
     told = str(gpubp.explain(net, {"x": [[3561, 74.5]], "y": [[0, 0]]}))
-    assert "layer 1, p.sub: x - [800, 5]\n  a1 = x - concat(800, 5)  [2761, 69.5]\n\nlayer 2, p: dense(2)" in told
+    assert "layer 1, p.sub: x - [800, 5]\n  a1 = x - [800, 5]  [2761, 69.5]\n\nlayer 2, p: dense(2)" in told
 
 
 def test_arithmetic_of_lists_is_item_by_item() -> None:
