@@ -22,10 +22,14 @@ from operator import index
 from typing import SupportsIndex
 
 from dsl.diagnostics import Diagnostic
+from dsl.excerpt import visible
 from dsl.render import to_text
+from dsl.wording import short
 
 NO_ROOM = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 """Why the system refuses to write to a place that is right and open to the user."""
+_PATH = 150
+"""Maximum characters of a path in a message."""
 
 
 def reason(error: OSError) -> str:
@@ -99,6 +103,11 @@ class CheckpointError(GpubpError):
 class SaveError(CheckpointError):
     """A run's folder cannot be written to any more: the disk is full, the folder is gone. What was saved before is
     whole."""
+
+
+def unsaved(path: object, error: OSError) -> SaveError:
+    """The error for a file that cannot be written."""
+    return SaveError(f"cannot save `{short(visible(str(path)), _PATH)}`: {reason(error)}")
 
 
 class DivergedError(GpubpError):

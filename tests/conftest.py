@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -34,6 +35,19 @@ def one_thread_of_the_blas() -> Iterator[None]:
     threads()  # remembers how many the BLAS takes
     with threadpool_limits(1, "blas"):
         yield
+
+
+@pytest.fixture
+def signals_are_heard() -> Iterator[None]:
+    """A shell has what it starts in the background ignore Ctrl-C, and `nohup` the end of the terminal: what a test
+    starts would inherit that."""
+    names = [name for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def pytest_collection_finish() -> None:

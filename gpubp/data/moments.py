@@ -127,7 +127,7 @@ def not_in_order(table: Table, span: Span | None) -> tuple[Diagnostic, ...]:
         return ()
     rows, times = _times([cell.strip() for cell in inner.texts(column)])
     steps = np.diff(times)
-    back = np.flatnonzero(steps < np.timedelta64(0))
+    back = np.flatnonzero(steps < np.timedelta64(0, "s"))
     if (steps >= -np.timedelta64(1, "h")).all() and len(back) <= _SELDOM * len(times):
         return ()
     message = f"`{table.path}` is not in temporal order: {counted(len(back), 'row')}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ..errors import CheckpointError, SaveError, reason
+from ..errors import CheckpointError, SaveError, reason, unsaved
 
 LAST, BEST, ABOUT = "last.safetensors", "best.safetensors", "env.json"
 """Names of files in a run's folder."""
@@ -60,7 +60,7 @@ def write(path: Path, content: bytes) -> None:
 def write_all(files: Mapping[Path, bytes]) -> None:
     """Write files, each atomically: to a temporary name, synced to disk, then renamed. Raises SaveError."""
     for path, content in files.items():
-        if path.is_dir():
+        if os.path.isdir(path):
             raise SaveError(f"cannot save `{path}`: is a directory")
         temporary = path.with_name(f".{path.name}.saving")
         try:
@@ -72,7 +72,7 @@ def write_all(files: Mapping[Path, bytes]) -> None:
         except OSError as error:
             with suppress(OSError):  # the folder may be read-only now, or gone
                 temporary.unlink(missing_ok=True)
-            raise SaveError(f"cannot save `{path}`: {reason(error)}") from None
+            raise unsaved(path, error) from None
     for folder in {path.parent for path in files}:
         try:
             flush_folder(folder)

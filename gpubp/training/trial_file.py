@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
-from ..errors import CheckpointError, SaveError, reason
+from ..errors import CheckpointError, reason, unsaved
 from ..strict_json import has_types
 from .trials import Trial
 
@@ -67,4 +67,4 @@ def append(path: Path, line: str, at: int | None = None) -> None:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        raise SaveError(f"cannot save `{path}`: {reason(error)}") from None
+        raise unsaved(path, error) from None

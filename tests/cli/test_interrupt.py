@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,9 @@ from gpubp.training import BEST, LAST, read
 
 from ..training.worlds import write_net
 
+pytestmark = pytest.mark.usefixtures("signals_are_heard")
+
 LONG = "epochs = 100000"
-
-
-@pytest.fixture(autouse=True)
-def ctrl_c_is_heard() -> Iterator[None]:
-    """A shell has what it starts in the background ignore Ctrl-C, and what the tests start would inherit that."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def begin(net: Path, *words: str) -> subprocess.Popen[str]:

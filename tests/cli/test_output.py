@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +21,7 @@ full = pytest.mark.skipif(not FULL.exists(), reason="there is no device that is 
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    text = line.replace("gpubp", f"{sys.executable} -m gpubp")
+    text = re.sub(r"\bgpubp (?=[a-z-])", lambda _: f"{shlex.quote(sys.executable)} -m gpubp ", line)
     return subprocess.run(text, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 

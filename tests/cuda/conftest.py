@@ -12,6 +12,7 @@ from gpubp.backends.native import backend as native
 from tests.stand_in.fake_cupy import cupy
 
 from .double import HostBackend, HostDevice
+from .host import CXX
 
 Use = Callable[..., HostDevice]
 
@@ -19,6 +20,8 @@ Use = Callable[..., HostDevice]
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Use:
     """Makes a device the GPU."""
+    if not CXX:
+        pytest.skip("there is no C++ compiler")
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     monkeypatch.setattr(backends, "CupyBackend", HostBackend)
     monkeypatch.setattr(native, "_said", set())

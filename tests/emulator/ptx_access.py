@@ -62,7 +62,8 @@ def load(w: Places, i: Instruction) -> Iterator[str]:
     kind, items = stored(kind), list(w.items(i.operands[0]))
     if len(items) != (int(next(iter(flags & {"v2", "v4"}))[1]) if flags & {"v2", "v4"} else 1):
         raise unknown(i, "the elements of a vector")
-    yield f"const {kind.c} *const at = {w.place(i, i.operands[1], space_of(i), kind.bytes * len(items), False)};"
+    place = w.place(i, i.operands[1], space_of(i), kind.bytes * len(items), False)
+    yield f"const {kind.c} *const at = (const void *)({place});"
     for k, item in enumerate(items):
         yield w.write(i, item, kind, f"at[{k}]")
 
@@ -73,7 +74,7 @@ def store(w: Places, i: Instruction) -> Iterator[str]:
     space = space_of(i)
     if space == "const":
         raise unknown(i)
-    yield f"{kind.c} *const at = {w.place(i, i.operands[0], space, kind.bytes * len(items), True)};"
+    yield f"{kind.c} *const at = (void *)({w.place(i, i.operands[0], space, kind.bytes * len(items), True)});"
     for k, item in enumerate(items):
         yield f"at[{k}] = {w.read(i, item, kind)};"
 
@@ -100,7 +101,7 @@ def atom(w: Places, i: Instruction) -> Iterator[str]:
     kept, space = stored(kind), space_of(i)
     if len(rest) != (2 if op == "cas" else 1):
         raise unknown(i, "its operands")
-    yield f"{kept.c} *const at = {w.place(i, at, space, kept.bytes, True)};"
+    yield f"{kept.c} *const at = (void *)({w.place(i, at, space, kept.bytes, True)});"
     yield f"const {kept.c} old = *at{''.join(f', {n} = {w.read(i, x, kept)}' for n, x in zip('bc', rest))};"
     if kind.kind in ("half", "pair"):
         yield f"*at = {_half(i, op, kind)};"

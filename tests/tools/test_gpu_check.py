@@ -116,6 +116,7 @@ raise SystemExit(gpu_check.main())
 """
 
 
+@pytest.mark.usefixtures("signals_are_heard")
 @pytest.mark.parametrize("signal", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_asked_to_stop_it_tells_what_it_knows(tmp_path: Path, signal: str) -> None:
     words = [sys.executable, "-c", STOPPED, str(tmp_path), TOLD, signal]
