@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..data import Stream
-from ..errors import positive
+from ..errors import InputError, positive
 from ..frontend import Mode, Net, fed_to_fit, tables
 from .core import CHUNK, Core
 from .feeding import Data, place
@@ -62,8 +62,8 @@ class Executor(Core):
     @property
     def parameters(self) -> Parameters:
         """Every parameter by name, in data-flow order, weight before bias: a dictionary of live views on the device.
-        Writing to one changes the net, and so does `parameters[name] = array`, which is `set_parameters({name:
-        array})`. A gradient step by hand, and a copy of all weights as NumPy arrays:
+        Writing to one changes the net; `parameters[name] = array` and `parameters |= values` do what `set_parameters`
+        does. A gradient step by hand, and a copy of all weights as NumPy arrays:
 
         >>> ex = gpubp.Executor(gpubp.load("models/xor.net"), device="cpu")
         >>> rows = {"x": [[0, 1], [1, 1]], "y": [[1], [0]]}
@@ -75,6 +75,12 @@ class Executor(Core):
         >>> weights = {name: np.array(view) for name, view in ex.parameters.items()}
         """
         return Parameters(self._state.parameters(), self.set_parameters)
+
+    @parameters.setter
+    def parameters(self, views: Parameters) -> None:
+        # `ex.parameters |= values` has set them already, and then assigns the views that `|=` returned.
+        if getattr(views, "set_values", None) != self.set_parameters:
+            raise InputError("parameters are assigned to by name: `set_parameters({...})` sets some or all of them")
 
     @property
     def fitted(self) -> bool:

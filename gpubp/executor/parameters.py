@@ -9,27 +9,25 @@ from ..errors import InputError
 
 
 class Parameters(dict[str, Any]):
-    """Live views by name. Assigning to a name, or `update`, copies values into the net, with the checks of
+    """Live views by name. Assigning to a name, `update` or `|=` copies values into the net by `set_values`, which is
     `Executor.set_parameters`; names cannot be added or removed. Copies made by `copy`, `|` or pickle are plain
-    dictionaries.
+    dictionaries."""
 
-    """
+    __slots__ = ("set_values",)
 
-    __slots__ = ("_set",)
-
-    def __init__(self, views: Mapping[str, Any], set_: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, views: Mapping[str, Any], set_values: Callable[[Mapping[str, Any]], None]) -> None:
         super().__init__(views)
-        self._set = set_
+        self.set_values = set_values
 
     def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
         return dict, (dict(self),)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._set({name: value})
+        self.set_values({name: value})
 
     def update(self, *values: Any, **named: Any) -> None:
         """Copy several values, or none of them if one is invalid."""
-        self._set(dict(*values, **named))
+        self.set_values(dict(*values, **named))
 
     def __ior__(self, values: Any) -> Parameters:  # type: ignore[override,misc]
         self.update(values)
