@@ -91,6 +91,12 @@ class Core:
         with self.backend.running():
             self._state.adopt(arrays)
 
+    def load_to_predict(self, state: Mapping[str, Any]) -> None:
+        """Load what predictions need of a `state_dict`, which leaves out most of the optimizer's state: several times
+        the size of the parameters. Raises CheckpointError, changing nothing, if it belongs to another net."""
+        with self.backend.running():
+            self._state.load(state, "predict")
+
     def snapshot(self) -> Callable[[], None]:
         """A function that restores the current state from a copy on the device, whatever programs add to it later."""
         with self.backend.running():

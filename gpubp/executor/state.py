@@ -17,6 +17,7 @@ from ..frontend import (
     TOTAL_STEPS,
     Buffer,
     Built,
+    Mode,
     Net,
     as_numbers,
     counter_specs,
@@ -143,20 +144,22 @@ class State:
             if name in averages:
                 averages[name][...] = array
 
-    def all(self) -> dict[str, Any]:
-        """Everything that a resume needs, as views: parameters, statistics, counters, the optimizer's state by
-        parameter."""
+    def all(self, mode: Mode = "train") -> dict[str, Any]:
+        """Everything that the programs of a mode need, as views; for training, that is what a resume needs: parameters,
+        statistics, counters, the optimizer's state by parameter."""
         out = self.parameters() | {name: self.arrays[name] for name in (*self.net.buffers, *self.counters)}
-        for kind in self._kinds:
+        for kind in self._kinds(mode):
             out |= {f"optimizer.{kind}.{name}": view for name, view in self.parameters(f"{kind}.").items()}
         return out | {name: array for name, array in self.arrays.items() if name.startswith("optimizer.")}
 
-    def load(self, state: Mapping[str, Any]) -> None:
-        """Load what `all` returned. Raises CheckpointError, and then changes nothing, if it is of another net or
-        precision."""
+    def load(self, state: Mapping[str, Any], mode: Mode = "train") -> None:
+        """Load what `all` returned, or of that of a training what a mode needs. Raises CheckpointError, and then
+        changes nothing, if it is of another net or precision."""
         if not isinstance(state, Mapping):
             raise CheckpointError(f"a state is a mapping from names to arrays, not {type(state).__name__}")
-        targets = self.all()
+        targets = self.all(mode)
+        if mode != "train":
+            state = {name: array for name, array in state.items() if name in targets}
         different = sorted(set(targets) ^ set(state))
         if different:
             where = "the state" if different[0] in state else "the net"
@@ -189,13 +192,12 @@ class State:
         """Whether moving averages of the parameters exist already."""
         return any(f"{AVERAGE}.{group.name}" in self.arrays for group in self.net.layout.groups)
 
-    @cached_property
-    def _kinds(self) -> list[str]:
-        """The kinds of state that the optimizer keeps for each parameter, allocated if missing."""
+    def _kinds(self, mode: Mode) -> list[str]:
+        """The kinds of state of the optimizer, for each parameter, that a mode needs, allocated if missing."""
         trained = [group for group in self.net.layout.groups if not group.frozen]
         if self.net.graph.train is None or not trained:
             return []
-        built = program_of(self.net, "train", 2, self.dtype)  # one row is too few for batch statistics
+        built = program_of(self.net, mode, 2, self.dtype)  # one row is too few for batch statistics
         self.allocate(built)
         last = f".{trained[0].name}"
         return sorted(name.removesuffix(last) for name in built.states if name.endswith(last))

@@ -20,7 +20,7 @@ from ..frontend import LOSS, MODEL, Net, identity, tables
 from . import history
 from .folder import FOLD, FOLDS, SEED, SEEDS, holds_seeds, no_run, saved_runs
 from .folds import folds_in
-from .loaded import loaded, net_of
+from .loaded import LoadedRun, loaded, net_of
 from .prediction import Predictor, warn_of_gaps, with_gaps
 from .seeds import seeds_in
 
@@ -208,8 +208,9 @@ def _learned(encoder: Encoder) -> tuple[object, ...]:
 
 def load_ensemble(path: str | os.PathLike[str], device: str = "auto") -> Ensemble:
     """Load the runs in the folder of `gpubp run --seeds` or `--folds`, or of `replicate` or `cross_validate`, as an
-    ensemble; or those of several processes, in subfolders called `seed-0`, `seed-1` and so on. A warning names those
-    that are left out, because they diverged or are not finished.
+    ensemble; or those of several processes, in subfolders called `seed-0`, `seed-1` and so on. The members only
+    predict: the state of their optimizers is not loaded. A warning names those that are left out, because they diverged
+    or are not finished.
 
     - `device`: as of Executor.
 
@@ -233,8 +234,10 @@ def open_ensemble(place: Path, device: str) -> tuple[Ensemble, str]:
     if len(finished) < 2:
         said = [f"its one finished run is `{finished[0]}`"] * bool(finished) + [left_out] * bool(left_out)
         raise CheckpointError(f"`{place}` is no ensemble yet: {'; '.join(said)}")
-    first = loaded(finished[0], device)
-    return Ensemble([first, *(loaded(one, device, first) for one in finished[1:])]), left_out
+    members: list[LoadedRun] = []
+    for run in finished:
+        members.append(loaded(run, device, members[0] if members else None, to_predict=True))
+    return Ensemble(members), left_out
 
 
 def _left_out(place: Path, finished: Sequence[str]) -> str:

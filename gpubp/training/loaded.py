@@ -87,9 +87,9 @@ def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:
     return loaded(Path(path), device)
 
 
-def loaded(place: Path, device: str, like: LoadedRun | None = None) -> LoadedRun:
-    """The same. If the net differs from that of the run `like` in data, seed and split alone, they share the device and
-    compiled programs."""
+def loaded(place: Path, device: str, like: LoadedRun | None = None, *, to_predict: bool = False) -> LoadedRun:
+    """The same; `to_predict`: without the state of the optimizer. If the net differs from that of the run `like` in
+    data, seed and split alone, they share the device and compiled programs."""
     net, saved = net_of(place), result_of(place)
     folder = folder_of(place)
     if MODEL in changed_parts(saved.about.get("net", {}), net):
@@ -102,7 +102,7 @@ def loaded(place: Path, device: str, like: LoadedRun | None = None) -> LoadedRun
         net, programs = share_programs(like.net, net), like.executor.programs
     precision, seed = saved.about.get("precision"), saved.about.get("seed")
     executor = Executor(net, device, precision, seed, programs=programs, start=False)
-    executor.load_state_dict(saved.state)
+    (executor.load_to_predict if to_predict else executor.load_state_dict)(saved.state)
     records = history.records(folder)
     return LoadedRun(
         folder,

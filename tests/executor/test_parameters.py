@@ -234,7 +234,7 @@ def test_a_state_is_read_again_without_tracing_the_net_again(monkeypatch: pytest
     """A training saves after each epoch that is the best so far."""
     ex = executor()
     first = ex.state_dict()
-    monkeypatch.setattr("gpubp.executor.state.program_of", None)
+    monkeypatch.setattr("gpubp.frontend.program_cache.build", None)
     assert ex.state_dict().keys() == first.keys()
     ex.load_state_dict(first)
 

@@ -95,3 +95,20 @@ def test_runs_that_are_only_called_folds(tmp_path: Path) -> None:
     gpubp.train(net, "cpu", tmp_path / "f/fold-1")
     with pytest.raises(gpubp.CheckpointError, match=r"fold-1` is not a fold of a cross-validation$"):
         gpubp.load_ensemble(tmp_path / "f")
+
+
+@pytest.mark.parametrize("keys", ["", "  average = ema(0.9)\n"])
+def test_members_hold_no_state_that_only_training_needs(tmp_path: Path, keys: str) -> None:
+    """Three of four arrays of a parameter are those of adam and the gradient; predictions are by the averages."""
+    net, out = gpubp.load(write_net(tmp_path, length="epochs = 1", keys=keys)), tmp_path / "s"
+    gpubp.replicate(net, 2, "cpu", out)
+    found = gpubp.load_ensemble(out, "cpu")
+    runs = [gpubp.load_run(out / f"seed-{seed}", "cpu") for seed in (0, 1)]
+    x = np.random.default_rng(0).normal(size=(5, *net.shapes[net.graph.inputs[0]]))
+    for member, run in zip(found.members, runs, strict=True):
+        np.testing.assert_array_equal(member.predict(x), run.predict(x))
+        kinds = {
+            name.partition(".")[0] for name in member.executor.arrays() if name.startswith(("m.", "v.", "average."))
+        }
+        assert kinds == ({"average"} if keys else set())
+        assert {"m.", "v."} <= {name[:2] for name in run.executor.arrays()}
