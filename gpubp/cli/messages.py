@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ..data.checks import counted
 from ..frontend import TF32
 from ..health import Finding
 from ..training import Run
@@ -18,7 +19,7 @@ def headline(run: Run, more: str = "", seeds: str = "") -> str:
     ex = run.executor
     rounds = ex.backend.name == "gpu" and ex.backend.compiles
     precision = "float32 instead of tf32" if ex.precision == TF32 and not rounds else ex.precision
-    about = f"{ex.net.graph.source.name}: {ex.net.size:,} parameters; rows: {rows_of(run.dataset)}{more}"
+    about = f"{ex.net.graph.source.name}: {counted(ex.net.size, 'parameter')}; rows: {rows_of(run.dataset)}{more}"
     return f"{about}; {ex.backend.description}, {precision}, {seeds or f'seed {ex.seed}'}"
 
 

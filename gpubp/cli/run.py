@@ -186,7 +186,7 @@ def _report(run: Run, seconds: float, arguments: argparse.Namespace) -> None:
             steps = max(0, int(run.history[-1]["step"]) - run.first_step)
             print(f"\n{counted(steps, 'step')} in {seconds:.2f} s\n")
         else:
-            print(f"nothing left to do: {arguments.resume} has {run.executor.step:,} steps already\n")
+            print(f"nothing left to do: {arguments.resume} has {counted(run.executor.step, 'step')} already\n")
         if run.restarts:
             seed = run.executor.seed
             print(f"{spread(run.restarts, run.judged_by)}; the best, seed {seed}, is the result\n")

@@ -11,6 +11,7 @@ from dsl.records import dataclass
 from dsl.resolve.signatures import option_text
 from dsl.source import Span
 
+from ..data.checks import counted
 from ..frontend import current_catalog
 from ..frontend.words import taken, written
 from .describe import about, key
@@ -79,7 +80,7 @@ def _made(document: Document, span: Span) -> list[str]:
         return []
     shown = " or ".join(f"`{shape}`" for shape in shapes[:MAX_SHAPES]) + (" ..." if len(shapes) > MAX_SHAPES else "")
     weights = document.weights(nodes)
-    return [f"gives {shown}" + (f"; {weights:,} parameters" if weights else "")]
+    return [f"gives {shown}" + (f"; {counted(weights, 'parameter')}" if weights else "")]
 
 
 def _shape(document: Document, name: str) -> list[str]:

@@ -7,6 +7,7 @@ from dsl.graph import Type
 from dsl.records import dataclass
 from dsl.source import Span
 
+from ..data.checks import counted
 from ..frontend import current_catalog
 from .document import Document
 from .files import Files
@@ -83,7 +84,9 @@ def hints(document: Document, start: int, end: int) -> list[Hint]:
             if len(shapes) == len(names):
                 made = [node for node in net.graph.nodes if any(_within(s, bind.span) for s in _spans(node))]
                 weights = document.weights(made)
-                found.append(Hint(bind.span.end, ", ".join(shapes) + (f"; {weights:,} parameters" if weights else "")))
+                found.append(
+                    Hint(bind.span.end, ", ".join(shapes) + (f"; {counted(weights, 'parameter')}" if weights else ""))
+                )
     return found
 
 

@@ -6,6 +6,7 @@ import gc
 import math
 
 from ..backends import Backend
+from ..data.checks import counted
 from ..errors import GpubpError
 from ..frontend import Net, build_plan
 from ..passes import ITEM, cost
@@ -34,7 +35,7 @@ def require_memory(net: Net, backend: Backend, dtype: str, batch: int, copies: i
         return
     rest, step, every = costs.states - weights, costs.memory - costs.states, copies * costs.memory
     times = f", {copies:,} times," if copies > 1 else ""
-    rows = f"{batch:,} row{'s' * (batch > 1)}{times}"
+    rows = f"{counted(batch, 'row')}{times}"
     fewer = "fewer restarts, " if copies > 1 else ""
     parts = f"{_size(weights)} of weights, {_size(rest)} of other state and {_size(step)} for a step on {rows}"
     raise GpubpError(

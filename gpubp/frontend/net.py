@@ -16,6 +16,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from ..data.batches import optimizer_of, takes_all_rows
+from ..data.checks import counted
 from ..errors import GpubpError, NetError
 from .layout import Buffer, Layout
 from .precision import PRECISIONS
@@ -55,7 +56,8 @@ class Net:
     imports: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Net {self.graph.source.name}: {self.size:,} parameters, outputs {', '.join(self.outputs) or 'none'}>"
+        outputs = ", ".join(self.outputs) or "none"
+        return f"<Net {self.graph.source.name}: {counted(self.size, 'parameter')}, outputs {outputs}>"
 
     @property
     def params(self) -> Mapping[str, Static]:

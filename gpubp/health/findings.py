@@ -10,6 +10,7 @@ from statistics import median_low
 
 from dsl.records import dataclass
 
+from ..data.checks import counted
 from ..frontend import Net, initialiser, with_init, with_rate
 from .gauges import BOUNDED, CUT, Size
 
@@ -149,7 +150,7 @@ def _name_of(size: Size) -> str:
 def _others(affected: Sequence[Size]) -> str:
     """The number of other layers with the problem; the worst is named."""
     count = len(affected) - 1
-    return f"; the same holds for {count} other layer{'s' * (count > 1)}" if count else ""
+    return f"; the same holds for {counted(count, 'other layer')}" if count else ""
 
 
 # Remedies --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 from dsl.records import dataclass
 
+from ..data.checks import counted
 from ..errors import GpubpError, InputError, NetError
 from ..executor import Executor
 from ..frontend import Net, check_feeds
@@ -41,7 +42,7 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
     assert of.rows is not None
     count = of.count
     if not 1 <= number <= count:
-        there = f"the training data has {count:,} rows" if has_data else f"without `data` {count:,} are drawn"
+        there = f"the training data has {counted(count, 'row')}" if has_data else f"without `data` {count:,} are drawn"
         raise GpubpError(f"there is no example {number:,}: {there}")
     batch = min(net.batch_size(count), count)
     if steps:
@@ -61,7 +62,7 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
         found = trace(executor, rows, of.words)
     health_batch = of.batch(0, max(batch, min(count, MANY)))
     content = document(found, sizes(executor, health_batch), max(batch, min(count, MANY)), most)
-    after = f" after {steps:,} step{'s' * (steps > 1)}" if steps else ""
+    after = f" after {counted(steps, 'step')}" if steps else ""
     example_text = f"example {number:,} of {count:,}" if has_data else f"drawn example {number:,}"
     if found.rows > 1:
         example_text += f", in a batch of {found.rows:,} rows whose statistics it shares"

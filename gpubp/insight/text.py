@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from ..data.checks import counted
 from .document import count_of
 from .formulas import FEW, FIRST
 
@@ -140,8 +141,7 @@ def _health(health: Mapping[str, Any]) -> Iterator[str]:
         delta = "" if one["delta"] is None else number(one["delta"])
         rows.append((str(one["number"]), one["name"], number(one["result"]), delta))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    count = health["rows"]
-    yield f"the layers over {count:,} row{'s' * (count > 1)}: root mean squares"
+    yield f"the layers over {counted(health['rows'], 'row')}: root mean squares"
     for at, name, result, delta in rows:
         cells = (at.rjust(widths[0]), name.ljust(widths[1]), result.rjust(widths[2]), delta.rjust(widths[3]))
         yield f"  {'  '.join(cells)}".rstrip()

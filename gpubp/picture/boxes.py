@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dsl.records import dataclass
 
+from ..data.checks import counted
 from ..frontend import Net, format_value
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Box:
         if self.shape not in ("", NUMBER):
             parts.append(self.shape)
         if self.parameters or self.shared:
-            parts.append(f"{self.parameters:,} parameter{'s' * (self.parameters != 1)}" + ", shared" * self.shared)
+            parts.append(counted(self.parameters, "parameter") + ", shared" * self.shared)
         parts += [f"output {name}" for name in self.outputs]
         return "; ".join(parts)
 

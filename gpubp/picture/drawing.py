@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
+from ..data.checks import counted
 from ..errors import GpubpError
 from ..frontend import Net, required
 from ..training import source_name
@@ -55,8 +56,7 @@ class Graph:
 
     @property
     def title(self) -> str:
-        size = self.net.size
-        return f"{Path(source_name(self.net)).name}: {size:,} parameter{'s' * (size != 1)}"
+        return f"{Path(source_name(self.net)).name}: {counted(self.net.size, 'parameter')}"
 
     @cached_property
     def _opened(self) -> frozenset[str]:
@@ -78,7 +78,7 @@ class Graph:
             assert block.inner is not None
             inner = _document(block.inner, frozenset(), title, number)
             size = block.parameters // block.count
-            many = (f", {times} times" if times > 1 else "") + (f", {size:,} parameters" if size else "")
+            many = (f", {times} times" if times > 1 else "") + (f", {counted(size, 'parameter')}" if size else "")
             many += " each" * (times > 1 and size > 0)
             parts.append(
                 f"<details><summary>inside <code>{escape(title)}</code>{many}</summary>"
@@ -261,7 +261,7 @@ def _closed_box(box: Box) -> Picture:
     lines[0] += _times(box)
     facts = [box.shape] if box.shape not in ("", NUMBER) else []
     if box.parameters:
-        facts.append(f"{box.parameters:,} param{'s' * (box.parameters != 1)}" + ", shared" * box.shared)
+        facts.append(counted(box.parameters, "param") + ", shared" * box.shared)
     foot = "  ·  ".join(facts)
     rows = [("name", line) if i == 0 else ("stage", line) for i, line in enumerate(lines)]
     rows += [("foot", foot)] if foot else []

@@ -10,6 +10,7 @@ from dsl.records import dataclass
 
 from ..data import Stream
 from ..data import load as load_data
+from ..data.checks import counted
 from ..frontend import Net, label_targets
 from ..training import LoadedRun
 
@@ -73,7 +74,7 @@ class Rows:
         count = len(next(iter(self.inputs.values())))
         if count < self.of:
             return f"the first {count:,} of {self.of:,} {self.part} rows"
-        return f"{count:,} {self.part} row{'s' * (count != 1)}"
+        return counted(count, f"{self.part} row")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..data.checks import counted
 from ..errors import GpubpError, NetError
 from ..training import LoadedRun, conclusion, health_records, listed, load_run, run_records, source_text
 from . import views
@@ -32,8 +33,8 @@ def report(path: Path) -> str:
     require_matplotlib()
     run = load_run(path, "cpu")
     listing = listed(run.path)
-    epochs = f"{listing.epochs:,} of {listing.of:,} epochs"
-    about = f"{listing.started[:16].replace('T', ' ')}, {epochs}, {run.net.size:,} parameters"
+    epochs = f"{listing.epochs:,} of {counted(listing.of, 'epoch')}"
+    about = f"{listing.started[:16].replace('T', ' ')}, {epochs}, {counted(run.net.size, 'parameter')}"
     sections: list[tuple[str, str]] = [("figures", _figures(run)), ("file", _file(run)), ("net", graph(run.net).html())]
     if run.history:
         shown = "".join(map(_chart, map(views.curves, panels([run.path]))))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from ..data.checks import counted
 from ..training import Group, Listed, groups
 from .panel import Curve
 
@@ -26,7 +27,7 @@ def groups_by_seed(runs: Mapping[str, Listed]) -> dict[str, str]:
 
 
 def _members(group: Group) -> str:
-    seeds, folds = f"{len(group.seeds)} seeds", f"{len(group.folds)} folds"
+    seeds, folds = counted(len(group.seeds), "seed"), counted(len(group.folds), "fold")
     return seeds if not group.folds else folds if len(group.seeds) == 1 else f"{seeds}, {folds}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
+from ..data.checks import counted
 from ..training import LoadedRun
 from .charts import COLORS, HEAT, INK, SIDES, as_svg, draw_curves, figure, plain
 from .panel import Panel
@@ -110,7 +111,7 @@ def confusion(found: Classes) -> View:
         right = int(table.trace())
         lines = [f"{right:,} of {int(table.sum()):,} {'rows' if found.places is None else 'positions'} are right."]
         wrong = sorted(((int(table[i, j]), i, j) for i in range(count) for j in range(count) if i != j), reverse=True)
-        times = ((f"{n:,} time{'s' * (n != 1)}", found.words[i], found.words[j]) for n, i, j in wrong[:WORST] if n)
+        times = ((counted(n, "time"), found.words[i], found.words[j]) for n, i, j in wrong[:WORST] if n)
         lines += [f"{true} predicted as {taken}: {often}" for often, true, taken in times]
         return _view(fig, f"confusion matrix of {found.target}", lines)
 

@@ -10,6 +10,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..data import Dataset, Encoder
+from ..data.checks import counted
 from ..executor import Executor
 from ..health import Finding
 from .prediction import Predictor
@@ -54,8 +55,8 @@ class Run(Predictor):
         return self.dataset.encoders
 
     def __repr__(self) -> str:
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
-        return f"<Run of {self.executor.net!r}: {len(self.history):,} epochs{', ' if figures else ''}{figures}>"
+        figures = "".join(f", {name} {value:.4g}" for name, value in self.metrics.items())
+        return f"<Run of {self.executor.net!r}: {counted(len(self.history), 'epoch')}{figures}>"
 
 
 @dataclass(frozen=True, slots=True)
