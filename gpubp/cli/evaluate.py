@@ -12,7 +12,7 @@ from ..data.checks import counted
 from ..frontend import tables as tables_of
 from ..strict_json import dumps
 from ..training import Ensemble, LoadedRun, mean_std
-from .predict import add_run, open_run, say_gaps, say_unused
+from .new_rows import add_run, open_run, say_gaps, say_unused
 from .streams import print_error
 from .table import align, confusion
 

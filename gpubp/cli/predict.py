@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from dsl.excerpt import visible
-from dsl.wording import short
 
-from ..data import NewRows
 from ..data.checks import counted
 from ..errors import GpubpError
-from ..executor import CHUNK
 from ..frontend import predicted_labels
-from ..training import Ensemble, LoadedRun, load_run, open_ensemble, saved_runs
-from .common import whole
+from ..training import Ensemble, LoadedRun
+from .new_rows import add_run, open_run, say_gaps, say_unused
 from .output import ends_otherwise, write_output
 from .streams import print_error
 from .table import shortened
@@ -40,24 +37,6 @@ def declare(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="copy this column of the table to the output (may be repeated)",
-    )
-
-
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """A run, a table, and how to compute."""
-    parser.add_argument(
-        "run",
-        metavar="RUN",
-        help="a run's folder, or a checkpoint in it; or the folder of `run --seeds` or `--folds`, an ensemble",
-    )
-    parser.add_argument(
-        "data",
-        metavar="TABLE",
-        help="rows like those of the training: a table with the same columns, arrays, a text, or a folder of images",
-    )
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
-    parser.add_argument(
-        "--batch", type=whole(1), default=CHUNK, metavar="N", help=f"rows per pass, to limit memory (default: {CHUNK})"
     )
 
 
@@ -90,16 +69,6 @@ def work(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def open_run(arguments: argparse.Namespace) -> LoadedRun | Ensemble:
-    """What the arguments name; says which runs of an ensemble are left out. Raises GpubpError."""
-    if not saved_runs(Path(arguments.run)):
-        return load_run(arguments.run, arguments.device)
-    ensemble, left_out = open_ensemble(Path(arguments.run), arguments.device)
-    if left_out:
-        print_error(f"note: an ensemble of {len(ensemble.members)} runs: {visible(left_out)}")
-    return ensemble
-
-
 def _separator(path: Path) -> str:
     """What stands between the cells of a file of that name. Raises GpubpError if it is not one for a table of text."""
     if ends_otherwise(path, _SEPARATORS):
@@ -114,21 +83,6 @@ def _same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return False
-
-
-def say_unused(columns: Sequence[str], path: str, how: str = "") -> None:
-    """Tell which columns of a table are not looked at, and `how` to get at one."""
-    if columns:
-        what = "columns that the net was trained without, which are not used"
-        shown = shortened([f"`{short(visible(name), 40)}`" for name in columns])
-        print_error(f"note: `{visible(path)}` has {what}: {shown}{how}")
-
-
-def say_gaps(rows: NewRows, path: str, what: str) -> None:
-    """Tell which rows of a table cannot be used, if there are any, and `what` becomes of them."""
-    if rows.gaps:
-        said = rows.said(path, what).splitlines()
-        print_error("\n".join(["warning: " + visible(said[0]), *map(visible, said[1:])]))
 
 
 def _emptied(answers: dict[str, list[str]], gaps: Sequence[int]) -> dict[str, list[str]]:

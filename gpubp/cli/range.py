@@ -12,7 +12,7 @@ from ..picture import Curve, Panel
 from ..strict_json import dumps
 from ..training import RangeTest, range_test
 from .common import add_backend, add_file, open_net, whole, with_compiler
-from .plot import draw, picture_path
+from .curves import draw, picture_path
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
