@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import field
 from typing import TypeVar
 
 from .. import syntax
 from ..catalog import Catalog
 from ..diagnostics import Diagnostic, DiagnosticError, Label
-from ..graph import Data, LayerGraph, Train
+from ..graph import Data, LayerGraph, Node, Train
+from ..records import dataclass
 from ..source import Source, Span
 from ..wording import MODEL
 from .blocks import check_body
@@ -98,55 +100,64 @@ def _deep_stack() -> Iterator[None]:
 def _resolve(source: Source, loader: Loader, measure: Measure | None) -> LayerGraph | None:
     shared = loader.shared
     unit = loader.load(source, source.path, "")
-    file_cx = context_of(shared, unit)
-    data_section = _section(file_cx, syntax.Data)
-    model_section = _section(file_cx, syntax.Model)
-    train_section = _section(file_cx, syntax.Train)
-    data = resolve_data(file_cx, data_section) if data_section is not None else None
-    sizes, made, train = Sizes(), Declarations(), None
-    scope: Scope | None = None
-    if model_section is not None:
-        broken = isinstance(data, Poison) or (unit.broken and data is None)
-        sizes = measure_sizes(file_cx, model_section, None if isinstance(data, Poison) else data, broken, measure)
-        scope = Scope(unit.scope)
-        cx = Context(shared, unit, scope, "", StageNames("model"))
-        made = resolve_model(cx, model_section, sizes)
-        count = len(shared.nodes)
-        if train_section is not None:
-            found = resolve_train(cx, train_section)
-            train = None if isinstance(found, Poison) else found
-        check_outputs(cx, made)
-        if data_section is not None and data is not None and not unit.broken:
-            names = [(one.name.text, one.name.span) for one in declarations(model_section)]
-            check_names(file_cx, data_section, data, names)
-        named = {size.name.text for one in declarations(model_section) for size in unknowns(one) if size.name}
+    cx = context_of(shared, unit)
+    data_section, section = _section(cx, syntax.Data), _section(cx, syntax.Model)
+    train_section = _section(cx, syntax.Train)
+    data = resolve_data(cx, data_section) if data_section is not None else None
+    model, train = _Model(cx), None
+    if section is None:
+        _no_model(cx, data_section, train_section)
     else:
-        count, named = 0, set()
-        _no_model(file_cx, data_section, train_section)
+        model = _model(cx, section, data, measure)
+        train = resolve_train(model.cx, train_section) if train_section is not None else None
+        check_outputs(model.cx, model.made)
+        if data_section is not None and data is not None and not unit.broken:
+            check_names(cx, data_section, data, [(one.name.text, one.name.span) for one in declarations(section)])
     for entry in list(unit.scope.names.values()):
         if isinstance(entry.definition, BlockDef | FnDef) and not entry.definition.called:
-            check_body(file_cx, entry.definition)
-    check_paths(file_cx if scope is None else cx, scope)
+            check_body(cx, entry.definition)
+    check_paths(model.cx)
     if not unit.broken:
-        unknown_overrides(shared, {*loader.param_names, *named})
+        unknown_overrides(shared, {*loader.param_names, *model.named})
     if shared.report.errors:
         return None
-    if model_section is not None:
-        check_inputs(cx, made, model_section)
-        warn_no_output(cx, made, model_section)
-        warn_unused(cx, unit, scope, train_section is not None)
+    if section is not None:
+        check_inputs(model.cx, section)
+        warn_no_output(model.cx, model.made, section)
+        warn_unused(model.cx, train_section is not None)
     return LayerGraph(
         source,
-        tuple(shared.nodes[:count]),
-        tuple(made.inputs),
-        tuple(made.targets),
-        made.outputs,
-        made.values,
+        model.nodes,
+        tuple(model.made.inputs),
+        tuple(model.made.targets),
+        model.made.outputs,
+        model.made.values,
         loader.params,
-        sizes.named,
+        model.sizes.named,
         data if isinstance(data, Data) else None,
         train if isinstance(train, Train) else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """The model of a file; empty for a file of blocks, fns and params. `cx`: where its names are known; `named`: the
+    sizes that `?k` names."""
+
+    cx: Context
+    made: Declarations = field(default_factory=Declarations)
+    nodes: tuple[Node, ...] = ()
+    sizes: Sizes = field(default_factory=Sizes)
+    named: Collection[str] = ()
+
+
+def _model(file: Context, section: syntax.Model, data: Data | Poison | None, measure: Measure | None) -> _Model:
+    rows, broken = (None, True) if isinstance(data, Poison) else (data, file.unit.broken and data is None)
+    sizes = measure_sizes(file, section, rows, broken, measure)
+    cx = Context(file.shared, file.unit, Scope(file.unit.scope), "", StageNames("model"))
+    made = resolve_model(cx, section, sizes)
+    named = {size.name.text for one in declarations(section) for size in unknowns(one) if size.name}
+    return _Model(cx, made, tuple(file.shared.nodes), sizes, named)
 
 
 def _section(cx: Context, kind: type[Section]) -> Section | None:

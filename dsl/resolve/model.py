@@ -174,7 +174,7 @@ def check_outputs(cx: Context, declared: Declarations) -> None:
             )
 
 
-def check_inputs(cx: Context, declared: Declarations, model: syntax.Model) -> None:
+def check_inputs(cx: Context, model: syntax.Model) -> None:
     """Every input is used: one that is not would be asked for in vain."""
     for statement in model.body:
         if not isinstance(statement, (syntax.Input, syntax.Target)) or id(statement.name) in cx.shared.used:

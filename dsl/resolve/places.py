@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from .context import Context
-from .scopes import Scope
 from .suggest import did_you_mean, listed
 from .values import POISON
 
 
-def check_paths(cx: Context, scope: Scope | None) -> None:
+def check_paths(cx: Context) -> None:
     """Every path that names weights names a value, a layer or a place of the model, or something of a stage that makes
     weights: what these are called is not known here."""
-    if not cx.shared.paths or scope is None:
+    if not cx.shared.paths:
         return
-    known: set[str] = {name for name, entry in scope.names.items() if entry.kind in ("value", "layer")}
+    known: set[str] = {name for name, entry in cx.scope.names.items() if entry.kind in ("value", "layer")}
     makers: set[str] = set()
     for node in cx.shared.nodes:
         parts = node.name.split(".")
@@ -22,7 +21,7 @@ def check_paths(cx: Context, scope: Scope | None) -> None:
         if node.part == "function" and signature is not None and signature.makes_weights:
             makers.add(node.name)
     for use in cx.shared.paths:
-        entry = scope.find(use.text.partition(".")[0])
+        entry = cx.scope.find(use.text.partition(".")[0])
         if (
             use.text in known
             or cx.unit.broken

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from .. import syntax
 from .context import Context
-from .scopes import BlockDef, Entry, FnDef, LayerDef, Scope, Unit
+from .scopes import BlockDef, Entry, FnDef, LayerDef
 
 
-def warn_unused(cx: Context, unit: Unit, model: Scope | None, trained: bool) -> None:
-    """Warn about unused names of the main file; those of a block only if it was called."""
-    for entry in (*unit.scope.names.values(), *(model.names.values() if model is not None else ())):
+def warn_unused(cx: Context, trained: bool) -> None:
+    """Warn about unused names of the main file, of whose model the context is; those of a block only if it was
+    called."""
+    declared = cx.unit.scope.names.values()
+    for entry in (*declared, *cx.scope.names.values()):
         if trained or entry.kind != "target":
             _entry(cx, entry)
-    for entry in unit.scope.names.values():
+    for entry in declared:
         if isinstance(entry.definition, (BlockDef, FnDef)) and entry.definition.called:
             _inside(cx, entry.definition.syntax)
 
