@@ -6,15 +6,17 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from dsl.records import dataclass
 
 from ..errors import DivergedError
-from ..executor import Abreast, Executor, Placed, Rows, Steps
+from ..executor import Abreast, Executor, Placed, Rows, SideBySide, Steps
 from ..frontend import UnlikeError
 from ..memory import free_memory
 from .run import Run
+
+T = TypeVar("T")
 
 SHARE = 0.02
 """The fraction of free memory that the rows of all trainings may take: they are there several times, as they were read,
@@ -26,7 +28,7 @@ class StepRequest:
     """A training's request for at most `count` steps of its executor on its training rows; its data has `all_rows`,
     with those of validation and test."""
 
-    executor: Executor
+    executor: Executor | SideBySide
     rows: Rows
     all_rows: int
     batch: int
@@ -42,18 +44,18 @@ Course = Generator[StepRequest, Steps, Run]
 returns its run."""
 
 
-def run_alone(course: Course) -> Run:
-    """Run a training to its end. Raises what it raises."""
+def run_alone(course: Generator[StepRequest, Steps, T]) -> T:
+    """Run a training, or a piece of one, to its end, and return what it does. Raises what it raises."""
     try:
         request = next(course)
         while True:
             request = _answer(course, request, request.count)
     except StopIteration as end:
-        run: Run = end.value
-        return run
+        result: T = end.value
+        return result
 
 
-def _answer(course: Course, request: StepRequest, most: int) -> StepRequest:
+def _answer(course: Generator[StepRequest, Steps, Any], request: StepRequest, most: int) -> StepRequest:
     try:
         steps = request.run(most)
     except BaseException as error:  # the training knows what else to do, whatever it is

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from ..errors import DivergedError
-from ..executor import Executor, Rows
-from .best import Best
 from .run import Run
+from .single import Single
 
 
-def measure(run: Run, executor: Executor, best: Best | None, placed: Mapping[str, Rows], per_epoch: int) -> None:
-    """Evaluate the executor, in the best state if early stopping restores it, on each part of the data. `placed`: the
-    parts that are on the device already. Raises DivergedError if a number is not finite."""
+def measure(run: Run, single: Single) -> None:
+    """Evaluate the net, in the best state if early stopping restores it, on each part of the data. Raises DivergedError
+    if a number is not finite."""
+    executor, best = single.executor, single.best
     executor.require_finite()
     if best is not None and best.watch.restore and best.saved is not None:
         executor.load_state_dict(best.saved.state)
         run.best_epoch = best.epoch
     for part in run.dataset.parts:
-        rows = placed.get(part) or executor.place(run.dataset.part(part))
+        rows = single.placed.get(part) or executor.place(run.dataset.part(part))
         # As in the epoch of this step.
-        repeats = max(executor.step - 1, 0) // per_epoch if part == "valid" else 0
+        repeats = max(executor.step - 1, 0) // single.per_epoch if part == "valid" else 0
         for name, value in (figures := executor.evaluate(rows, repeats=repeats)).items():
             if not math.isfinite(value):
                 raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 from dsl.records import dataclass
 
@@ -56,14 +55,6 @@ class Pace:
     def saved(self, began: float, ended: float) -> None:
         """Record the duration of a save."""
         self.cost, self.last = ended - began, ended
-
-
-def epochs_of(first: int, count: int, per_epoch: int) -> Iterator[tuple[int, int]]:
-    """`count` steps from number `first` on, as ranges of 0 .. count - 1 that end where an epoch does."""
-    at = 0
-    while at < count:
-        start, at = at, min(count, at + per_epoch - (first + at) % per_epoch)
-        yield start, at
 
 
 def may_run_ahead(net: Net) -> bool:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from dsl.records import dataclass
 
 from ..data import Stream
 from ..errors import DivergedError
-from ..executor import Ensemble, Executor, SideBySide
+from ..executor import Ensemble, Executor, Rows, SideBySide, Steps
 from ..frontend import Watch, plateau_of, start_of, training_lengths
 from .best import Best, Sums
-from .pace import Pace, epochs_of
+from .course import StepRequest
 from .plateau import adapt_rate
-from .run import Progress
-
-Rows = Mapping[str, Any] | Stream
-"""Rows of data: arrays by name, or a stream of them."""
+from .run import epoch_record
 
 
 @dataclass(slots=True)
@@ -49,13 +45,7 @@ class Epoch:
 
     def record(self, k: int) -> dict[str, float]:
         """The history record of restart `k`."""
-        found = {
-            "epoch": float(self.number),
-            "step": float(self.step),
-            "train.loss": float(self.losses[k]),
-            "train.penalty": float(self.penalties[k]),
-        }
-        return found | {f"valid.{name}": value for name, value in self.figures[k].items()}
+        return epoch_record(self.number, self.step, float(self.losses[k]), float(self.penalties[k]), self.figures[k])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +65,18 @@ class _Counters:
 
 
 class Race:
-    """Trains an ensemble. Every restart has the same records, best state and early stopping as a separate run; the
-    others continue without it.
+    """Several restarts in training, for an EpochLoop. Every restart has the same records, best state and early stopping
+    as a separate run; the others continue without it.
 
-    `watches`: for each the metric that decides, None for the final loss on the training rows.
+    `placed`: the parts of the data that are on the device; `watches`: for each restart the metric that decides, None
+    for the final loss on the training rows.
     """
 
-    def __init__(self, ensemble: SideBySide, rows: Rows, valid: Rows | None, watches: Sequence[Watch | None]) -> None:
-        self.ensemble, self.rows, self.watches, self.watch = ensemble, rows, watches, watches[0]
-        self.placed, self.valid = ensemble.place(rows), None if valid is None else ensemble.place(valid)
+    def __init__(
+        self, ensemble: SideBySide, placed: Mapping[str, Rows], batch: int, watches: Sequence[Watch | None]
+    ) -> None:
+        self.ensemble, self.placed, self.batch, self.watches, self.watch = ensemble, placed, batch, watches, watches[0]
+        self.per_epoch = -(-len(placed["train"]) // batch)
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
         self.log: list[Epoch] = []
         self.sums: Any = 0.0  # of the losses of each restart, batch by batch
@@ -93,63 +86,51 @@ class Race:
         self.kept: dict[int, dict[str, Any]] = {}
         self.lost: dict[int, int] = {}  # the step of which the loss was no finite number
 
-    def pieces(
-        self,
-        total: int,
-        per_epoch: int,
-        batch: int,
-        progress: Callable[[Progress], None] | None,
-        *,
-        several: bool,
-    ) -> Iterator[list[dict[str, float]]]:
-        """Train to step `total`, or until all restarts have stopped; yields after some steps, those of several epochs
-        only with `several`, the records of the leading restart for the epochs that ended."""
-        ensemble, pace, began = self.ensemble, Pace(), time.monotonic()
-        while ensemble.step < total and self.going:
-            first, start = ensemble.step, time.monotonic()
-            count = pace.piece(first, per_epoch, total, several=several)
-            restore = ensemble.snapshot() if count > per_epoch - first % per_epoch else None
-            try:
-                losses, penalties, sizes = ensemble.run_steps(self.placed, count, batch)
-            except DivergedError:
-                if restore is None:
-                    raise
-                # One epoch at a time, so that earlier epochs are recorded.
-                restore()
-                pace.apart = first + count
-                continue
-            weighted, extra, done = self._on_host(losses) * sizes, self._on_host(penalties), ensemble.steps_done()
-            with ensemble.backend.running():
-                self._look_for_lost(first, weighted + extra, done)
-            ended = []
-            for begin, at in epochs_of(first, count, per_epoch):
-                step = first + at
-                self._add(weighted[:, begin:at], sizes[begin:at])
-                if at == count:
-                    pace.took(count, time.monotonic() - start)
-                    if progress is not None:
-                        rate = step / max(time.monotonic() - began, 1e-9)
-                        epoch = (step - 1) // per_epoch + 1
-                        progress(Progress(step, total, epoch, -(-total // per_epoch), self._leading_loss(), rate))
-                if step % per_epoch == 0 or step == total:
-                    self._note(step, per_epoch, extra[:, at - 1], done)
-                    ended.append(self.leader(range(ensemble.count)))
-            yield ended
+    @property
+    def step(self) -> int:
+        """Number of updates so far."""
+        return self.ensemble.step
 
-    def _look_for_lost(self, first: int, losses: Any, done: Sequence[int]) -> None:
+    @property
+    def ended(self) -> bool:
+        """Whether all restarts have stopped."""
+        return not self.going
+
+    def snapshot(self) -> Callable[[], None]:
+        """A function that restores the current state."""
+        return self.ensemble.snapshot()
+
+    def steps(self, first: int, count: int) -> Generator[StepRequest, Steps, list[int]]:
+        """Request `count` steps from number `first` on, whose batches `add` then adds; returns the rows of each. Raises
+        DivergedError if no restart is left."""
+        ensemble, rows = self.ensemble, self.placed["train"]
+        losses, penalties, sizes = yield StepRequest(ensemble, rows, len(rows), self.batch, count)
+        self._losses, self._penalties = self._on_host(losses) * sizes, self._on_host(penalties)
+        self._sizes, self._done = sizes, ensemble.steps_done()
+        with ensemble.backend.running():
+            self._look_for_lost(first, self._losses + self._penalties)
+        return sizes
+
+    def add(self, start: int, stop: int) -> None:
+        """Add some of the last batches to the sums of the epoch. The numbers of stopped restarts are meaningless."""
+        with self.ensemble.backend.running():
+            for column in self._losses[:, start:stop].T:
+                self.sums = self.sums + column
+        self.examples += sum(self._sizes[start:stop])
+        self.penalties = self._penalties[:, stop - 1]
+
+    @property
+    def mean_loss(self) -> float:
+        """That of the leading restart over the examples of the epoch so far."""
+        return min((float(self.sums[k]) / self.examples for k in self.going), default=math.nan)
+
+    def _look_for_lost(self, first: int, losses: Any) -> None:
         """Find the first step after `first` whose loss is not a finite number, though its gradient was finite and
         it was made: a run of its own ends there."""
         for k in self.going:
-            made = losses[k, : max(0, done[k] - first)].tolist()
+            made = losses[k, : max(0, self._done[k] - first)].tolist()
             if not all(map(math.isfinite, made)):
                 self.lost.setdefault(k, first + [*map(math.isfinite, made)].index(False) + 1)
-
-    def _add(self, losses: Any, sizes: Sequence[int]) -> None:
-        """Add batches. The numbers of stopped restarts are meaningless."""
-        with self.ensemble.backend.running():
-            for column in losses.T:
-                self.sums = self.sums + column
-        self.examples += sum(sizes)
 
     def _on_host(self, values: Any) -> Any:
         return self.ensemble.backend.to_host(values).astype("float64")
@@ -172,17 +153,14 @@ class Race:
         """The records of a restart."""
         return [epoch.record(k) for epoch in self.log[: self.restarts[k].epochs]]
 
-    def _leading_loss(self) -> float:
-        return min((float(self.sums[k]) / self.examples for k in self.going), default=math.nan)
-
-    def _note(self, step: int, per_epoch: int, penalties: Any, done: Sequence[int]) -> None:
-        """Record an epoch, and decide which restarts stop. `done`: the steps that each restart has made, perhaps beyond
-        it."""
-        ensemble = self.ensemble
+    def end_epoch(self, step: int) -> dict[str, float]:
+        """Record the epoch that ends with a step, and decide which restarts stop; returns the record of the leading
+        one."""
+        ensemble, number = self.ensemble, (step - 1) // self.per_epoch + 1
         figures: list[dict[str, float]] = [{}] * ensemble.count
-        if self.valid is not None:
-            figures = ensemble.evaluate(self.valid, repeats=(step - 1) // per_epoch)
-        epoch = Epoch((step - 1) // per_epoch + 1, step, self.sums / self.examples, penalties, figures)
+        if "valid" in self.placed:
+            figures = ensemble.evaluate(self.placed["valid"], repeats=number - 1)
+        epoch = Epoch(number, step, self.sums / self.examples, self.penalties, figures)
         self.log.append(epoch)
         for k in self.going:
             restart, best = self.restarts[k], self.bests[k]
@@ -190,7 +168,7 @@ class Race:
                 restart.stopped = f"diverged: the loss is not a finite number at step {self.lost[k]:,}"
                 ensemble.stop(k)
                 continue
-            if k in ensemble.diverged and done[k] < step:
+            if k in ensemble.diverged and self._done[k] < step:
                 restart.stopped = f"diverged: {ensemble.diverged[k]}"
                 continue
             restart.epochs += 1
@@ -203,11 +181,12 @@ class Race:
             if best is not None:
                 if best.improves(record) and best.watch.restore:
                     self.kept[k] = ensemble.state(k)
-                if best.patience_exhausted(step, per_epoch):
+                if best.patience_exhausted(step, self.per_epoch):
                     restart.stopped = "early stop"
                     ensemble.stop(k)
-        if step % per_epoch == 0:
+        if step % self.per_epoch == 0:
             self.sums, self.examples = 0.0, 0
+        return self.leader(range(ensemble.count))
 
     def leader(self, among: Sequence[int]) -> dict[str, float]:
         """The last record of the best so far of these restarts of one net."""
@@ -238,7 +217,7 @@ class Race:
         """The best of these restarts of one net, or of all, by their metric. Raises DivergedError if none has one."""
         among = among or range(len(self.restarts))
         watch = self.watches[among[0]]
-        final = self.ensemble.evaluate(self.rows) if watch is None else None
+        final = self.ensemble.evaluate(self.placed["train"]) if watch is None else None
         for k in among:
             restart, best = self.restarts[k], self.bests[k]
             if restart.stopped.startswith("diverged") and k not in self.kept:
@@ -262,19 +241,20 @@ def race_of(
     first: Executor,
     count: int,
     where: tuple[str, str],
-    rows: Rows,
-    valid: Rows | None,
+    rows: Mapping[str, Any] | Stream,
+    placed: Mapping[str, Rows],
+    batch: int,
     watch: Watch | None,
 ) -> Race:
-    """`count` restarts of a net with the statistics of `first`, whose seed is the first one's; all start with another
-    run's weights if the file says so. `where`: the device and the backend."""
+    """`count` restarts of a net with the statistics of its training `rows`, whose seed is that of `first` for the
+    first one; all start with another run's weights if the file says so. `where`: the device and the backend."""
     ensemble = Ensemble(first.net, count, where[0], first.precision, first.seed, where[1])
     ensemble.backend.algorithms = first.backend.algorithms  # what they choose is saved with the run
     begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in training_lengths(0, 0)})
-    return Race(ensemble, rows, valid, (watch,) * count)
+    return Race(ensemble, placed, batch, (watch,) * count)
 
 
-def begin(ensemble: SideBySide, rows: Rows, counters: Mapping[str, float]) -> None:
+def begin(ensemble: SideBySide, rows: Mapping[str, Any] | Stream, counters: Mapping[str, float]) -> None:
     """Give each member of an ensemble the statistics of the rows, these counters, and the weights that its file starts
     from. Raises NetError."""
     ensemble.fit(rows)

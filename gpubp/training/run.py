@@ -72,6 +72,12 @@ class Progress:
     rate: float
 
 
+def epoch_record(epoch: int, step: int, loss: float, penalty: float, valid: Mapping[str, float]) -> dict[str, float]:
+    """The record of an epoch in `history`; `valid`: the metrics of the validation rows."""
+    train = {"epoch": float(epoch), "step": float(step), "train.loss": loss, "train.penalty": penalty}
+    return train | {f"valid.{name}": value for name, value in valid.items()}
+
+
 def spread(restarts: list[dict[str, Any]], figure: str) -> str:
     """The spread of the restarts, in one line."""
     found = sorted(r["figure"] for r in restarts if r["figure"] is not None)

@@ -24,6 +24,8 @@ from ..frontend import (
     training_lengths,
     with_options,
 )
+from .course import run_alone
+from .epochs import EpochLoop
 from .groups import mean_std
 from .restarts import Race, begin
 from .run import Progress
@@ -173,17 +175,18 @@ def _trained(
     restarts = int(net.option("restarts"))
     sweep = Sweep(nets, device, restarts=restarts)
     dataset = load_data(net.graph, net.base, sweep.seeds[0])
-    rows, count = dataset.part("train"), len(dataset.parts["train"])
+    count = len(dataset.parts["train"])
     batch, per_epoch, total = length_of(net, count)
     watches = [require_parts(one, dataset.parts) for one in sweep.nets]
     require_memory(net, sweep.backend, net.dtype, min(batch, count), sweep.count)
-    begin(sweep, rows, training_lengths(per_epoch, total))
-    valid = dataset.part("valid") if "valid" in dataset.parts else None
-    race = Race(sweep, rows, valid, watches)
+    begin(sweep, dataset.part("train"), training_lengths(per_epoch, total))
+    placed = {part: sweep.place(dataset.part(part)) for part in dataset.parts if part != "test"}
+    race, loop = Race(sweep, placed, batch, watches), EpochLoop(total, per_epoch, progress)
     sweep.require_bits(min(batch, count))
     each = [range(k, k + restarts) for k in range(0, sweep.count, restarts)]
     epochs = [0] * len(nets)
-    for _ in race.pieces(total, per_epoch, batch, progress, several=False):
+    while loop.goes_on(race):
+        run_alone(loop.piece(race))
         epochs = [max(before, _reached(race, members)) for before, members in zip(epochs, each, strict=True)]
         if stopping is not None and stopping():
             return None

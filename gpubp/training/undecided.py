@@ -15,7 +15,7 @@ _LOG = "epochs."
 
 
 def undecided(race: Race, metadata: Mapping[str, Any]) -> Saved:
-    """The state of all restarts, between two pieces of `Race.pieces`."""
+    """The state of all restarts, between two pieces of an EpochLoop."""
     import numpy as np
 
     ensemble, log, kept, member = race.ensemble, race.log, sorted(race.kept), race.ensemble.member(0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 import gpubp
 from gpubp.errors import DivergedError
 from gpubp.executor import Ensemble
-from gpubp.training import Progress, Run, spread
+from gpubp.training import Progress, Run, epochs, spread
 from gpubp.training.pace import Pace
 
 from .worlds import train, write_net
@@ -92,6 +94,18 @@ def test_progress_is_that_of_the_one_that_leads(tmp_path: Path, restarts: int) -
     assert all(one.epoch == -(-one.step // 8) and one.rate > 0 for one in said)
     last = [restart.history[-1]["train.loss"] for restart in (run, *alone_of(path, run))]
     assert (said[-1].step, said[-1].loss) == (20, pytest.approx(min(last), rel=1e-4))
+
+
+@pytest.mark.parametrize("restarts", [1, 4])
+def test_the_rate_is_that_of_the_last_steps(tmp_path: Path, restarts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after a resume, whose first steps another process took. The clock goes on by a second each time."""
+    monkeypatch.setattr(epochs, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+    said: list[Progress] = []
+    path, out = write_net(tmp_path, split="", keys=f"  restarts = {restarts}\n", length="steps = 20"), tmp_path / "out"
+    train(path, out=out, progress=said.append, stopping=lambda: len(said) == 2)
+    train(path, out=out, resume=out, progress=said.append)
+    steps = [0, *(one.step for one in said)]
+    assert [one.rate for one in said] == [after - before for before, after in itertools.pairwise(steps)]
 
 
 def alone_of(path: Path, run: Run) -> list[Run]:

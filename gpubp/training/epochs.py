@@ -1,0 +1,68 @@
+"""The loop over epochs: a net or several restarts, trained in pieces."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import field
+from typing import TypeAlias
+
+from dsl.records import dataclass
+
+from ..errors import DivergedError
+from ..executor import Steps
+from .course import StepRequest
+from .pace import Pace
+from .restarts import Race
+from .run import Progress
+from .single import Single
+
+Trained: TypeAlias = Single | Race
+"""What a loop trains."""
+
+
+@dataclass(slots=True)
+class EpochLoop:
+    """Trains to step `total`, in pieces that end with an epoch, or after several with `several`. `pace`: how many steps
+    a piece has; `progress` is that of `train`."""
+
+    total: int
+    per_epoch: int
+    progress: Callable[[Progress], None] | None
+    several: bool = False
+    pace: Pace = field(default_factory=Pace)
+
+    def goes_on(self, trained: Trained) -> bool:
+        """Whether there are steps left to take."""
+        return trained.step < self.total and not trained.ended
+
+    def piece(self, trained: Trained, most: int | None = None) -> Generator[StepRequest, Steps, list[dict[str, float]]]:
+        """Take some steps, at most `most`; returns the records of the epochs that ended. Raises DivergedError."""
+        first, began = trained.step, time.monotonic()
+        count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
+        restore = trained.snapshot() if count > self.per_epoch - first % self.per_epoch else None
+        try:
+            count = len((yield from trained.steps(first, count)))
+        except DivergedError:
+            if restore is None:
+                raise
+            # One epoch at a time, so that earlier epochs are recorded, and the state is that of the failing step.
+            restore()
+            self.pace.apart = first + count
+            return (yield from self.piece(trained, most))
+        start, records = 0, []
+        while start < count:
+            stop = min(count, start + self.per_epoch - (first + start) % self.per_epoch)
+            step = first + stop
+            trained.add(start, stop)
+            if stop == count:
+                seconds = time.monotonic() - began
+                self.pace.took(count, seconds)
+                if self.progress is not None:
+                    epoch, epochs = ((at - 1) // self.per_epoch + 1 for at in (step, self.total))
+                    rate = count / max(seconds, 1e-9)
+                    self.progress(Progress(step, self.total, epoch, epochs, trained.mean_loss, rate))
+            if step % self.per_epoch == 0 or step == self.total:
+                records.append(trained.end_epoch(step))
+            start = stop
+        return records
