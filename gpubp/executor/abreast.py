@@ -9,21 +9,20 @@ from ..errors import DivergedError
 from ..frontend import GOING, Built, Mode, UnlikeError
 from .executor import Executor
 from .feeding import Placed, PlacedEach, Rows
-from .sweep import Sweep, sizes_of
+from .sweep import Exact, sizes_of
 
 Steps = tuple[Any, Any, list[int]]
 """What `Executor.run_steps` returns."""
 
 
-class Abreast(Sweep):
+class Abreast(Exact):
     """Runs the steps of executors as one program: each has its own state, seed, statistics and rows, as many as the
-    others. What comes out is, to the bit, what each would compute. The executors must be of nets that differ in seed
-    and split alone, on the device and backend in `where`. Raises UnlikeError, also later on, if that is impossible."""
+    others. The executors must be of nets that differ in seed and split alone, on the device and backend in `where`."""
 
     def __init__(self, executors: Sequence[Executor], rows: Sequence[Rows], where: tuple[str, str], batch: int) -> None:
         first, *others = executors
         nets, seeds = [first.net] * len(executors), [executor.seed for executor in executors]
-        self._begin(first, where, nets, seeds, first.programs, [other.arrays() for other in others])
+        super().__init__(first, where, nets, seeds, first.programs, [other.arrays() for other in others])
         self._executors, self._batch = executors, batch
         placed = [one for one in rows if isinstance(one, Placed)]
         if len(placed) < len(rows) or len({*map(len, rows)}) > 1:

@@ -48,8 +48,8 @@ def padded(xp: Any, array: Any) -> Any:
 def accumulate(
     machine: Machine, placed: Rows, batch: int, axis: int = 0, repeats: int = 0
 ) -> tuple[dict[str, Any], Built, int]:
-    """The outputs of the measuring program for all rows, `batch` at a time (see `Gathered.on_host`), the program, and
-    the number of rows. `repeats`: how often that was done before."""
+    """The outputs of the measuring program for all rows, `batch` at a time, as `Accumulator.on_host` returns them; the
+    program; and the number of rows. `repeats`: how often that was done before."""
     xp, gathered, count = machine.backend.xp, Accumulator(machine.backend, axis), 0
     for arrays in placed.pieces(batch):
         rows = len(arrays[0])

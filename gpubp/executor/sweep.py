@@ -44,26 +44,14 @@ MEMORY_SHARE = 0.2
 """The fraction of free memory that their steps may take; evaluation takes more."""
 
 
-class Sweep(SideBySide):
-    """Nets that differ in numbers alone: learning rates, decays, dropout rates, initial weights. Each is, to the bit,
-    what an `Executor` of its own would be: the numbers in which they differ are states, of which each net has its own.
-    What NumPy computes of all of them at once, or a GPU in evaluation, is compared with each net alone the first time.
+class Exact(SideBySide):
+    """Nets each of which is, to the bit, what an `Executor` of its own would be. The numbers in which they differ are
+    states, of which each has its own. What NumPy computes of all of them at once, or a GPU in evaluation, is compared
+    with each net alone the first time. Raises UnlikeError, also later on, if that is impossible.
 
-    Each net is there `restarts` times, one after the other, with the seed of the first net, that plus 1, plus 2, ...
-    Raises UnlikeError, also later on, if they differ in more than numbers or would not be, to the bit, what each is
-    alone; and what `Executor` raises.
-    """
+    Arguments as of SideBySide; `programs`: those of any one of the nets."""
 
-    def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto", *, restarts: int = 1) -> None:
-        place = choose_backend(nets[0], device, backend, nets[0].precision, len(nets) * restarts).place
-        first = Executor(nets[0], place, backend=backend)
-        seeds = [first.seed + k for k in range(restarts)]
-        members = [net for net in nets for _ in seeds]
-        self._begin(first, (place, backend), members, seeds * len(nets), Programs(first.backend))
-        if len({*map(statistics_key, nets)}) > 1:
-            raise UnlikeError
-
-    def _begin(
+    def __init__(
         self,
         first: Executor,
         where: tuple[str, str],
@@ -72,7 +60,6 @@ class Sweep(SideBySide):
         programs: Programs,
         others: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Arguments as of SideBySide; `programs`: those of any one of them."""
         self._names: dict[Column, str] = {}
         self._made: dict[tuple[Mode, int], Built] = {}
         self._seen: set[tuple[int, bool]] = set()
@@ -81,7 +68,7 @@ class Sweep(SideBySide):
             # The numbers in which the nets differ are among the states.
             self._state = State(nets[0], first.backend, first.dtype, first.seed)
         alone = Machine(self._built, programs, self._state.arrays, first.compiled)
-        SideBySide.__init__(self, first, where, nets, seeds, alone, others)
+        super().__init__(first, where, nets, seeds, alone, others)
 
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
         if (mode, batch) not in self._made:  # a sweep gathers statistics by its first net's executor
@@ -217,6 +204,23 @@ class Sweep(SideBySide):
             self._load(self.state(k))
             host, built, count = accumulate(self._alone, placed, CHUNK, repeats=repeats)
         return {name: value for name, value in finish_metrics(host, built, count).items() if name not in others}
+
+
+class Sweep(Exact):
+    """Nets that differ in numbers alone: learning rates, decays, dropout rates, initial weights.
+
+    Each net is there `restarts` times, one after the other, with the seed of the first net, that plus 1, plus 2, ...
+    Raises UnlikeError if they differ in more than numbers; and what `Executor` raises.
+    """
+
+    def __init__(self, nets: Sequence[Net], device: str = "auto", backend: str = "auto", *, restarts: int = 1) -> None:
+        place = choose_backend(nets[0], device, backend, nets[0].precision, len(nets) * restarts).place
+        first = Executor(nets[0], place, backend=backend)
+        seeds = [first.seed + k for k in range(restarts)]
+        members = [net for net in nets for _ in seeds]
+        super().__init__(first, (place, backend), members, seeds * len(nets), Programs(first.backend))
+        if len({*map(statistics_key, nets)}) > 1:
+            raise UnlikeError
 
 
 def sizes_of(count: int, batch: int) -> set[int]:
