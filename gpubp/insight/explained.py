@@ -60,17 +60,13 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
         first = min(number - 1, count - batch)
         rows = {name: _begin_with(array, number - 1 - first) for name, array in of.batch(first, batch).items()}
         found = trace(executor, rows, of.words)
-    health_batch = of.batch(0, max(batch, min(count, MANY)))
-    content = document(found, sizes(executor, health_batch), max(batch, min(count, MANY)), most)
+    many = max(batch, min(count, MANY))
+    content = document(found, sizes(executor, of.batch(0, many)), many, most)
     after = f" after {counted(steps, 'step')}" if steps else ""
     example_text = f"example {number:,} of {count:,}" if has_data else f"drawn example {number:,}"
     if found.rows > 1:
         example_text += f", in a batch of {found.rows:,} rows whose statistics it shares"
-    return {
-        "example": number,
-        **content,
-        "file": net.graph.source.name,
-    }, f"{of.about}{after}: {example_text}; {executor.dtype}"
+    return {"example": number, **content}, f"{of.about}{after}: {example_text}; {executor.dtype}"
 
 
 def _begin_with(array: Any, row: int) -> Any:
@@ -129,19 +125,19 @@ def explain(of: Any, data: Mapping[str, Any] | None = None, example: int = 1) ->
       delta1 = dL/da1 * (a1 * (1 - a1))  [-0.01111, -0.01634]
     """
     source = getattr(of, "executor", of)
-    if not isinstance(source, Net | Executor):
-        raise InputError(f"a net, an executor or a run is explained, but this is of type {type(of).__name__}")
-    fresh = isinstance(source, Net)
-    net = source if isinstance(source, Net) else source.net
     if isinstance(source, Net):
-        executor = Executor(net, "cpu", backend="numpy")
-        about = f"{net.graph.source.name}, {first_weights(executor)}"
-    else:
-        executor = Executor(net, "cpu", source.precision, source.seed, "numpy", start=False)
+        executor = Executor(source, "cpu", backend="numpy")
+        which = first_weights(executor)
+    elif isinstance(source, Executor):
+        executor = Executor(source.net, "cpu", source.precision, source.seed, "numpy", start=False)
         executor.load_state_dict(source.state_dict())
-        about = f"{net.graph.source.name}, step {executor.step:,}"
+        which = f"step {executor.step:,}"
+    else:
+        raise InputError(f"a net, an executor or a run is explained, but this is of type {type(of).__name__}")
+    net = executor.net
     if data is not None:
         nodes = (*net.graph.inputs, *net.graph.targets)
         arrays, _ = check_feeds(executor.backend, nodes, data, executor.dtype)
         data = {node.name: array for node, array in zip(nodes, arrays, strict=True)}
-    return Explanation(*explained(subject(executor, about, data, fresh=fresh), example, most=PAGED))
+    about = f"{net.graph.source.name}, {which}"
+    return Explanation(*explained(subject(executor, about, data, fresh=source is net), example, most=PAGED))

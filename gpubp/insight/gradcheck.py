@@ -94,30 +94,19 @@ def gradcheck(executor: Executor, batch: Mapping[str, Any], *, elements: int = 8
     loss, gradients = executor.gradients(batch)
     if not np.isfinite(loss):
         raise DivergedError(f"the loss is {loss}, which has no derivative")
-    chosen = {name: _directions(executor, name, gradients[name], elements) for name in gradients}
+    ways = {name: _directions(executor, name, gradients[name], elements) for name in gradients}
     with one_thread():  # with so few rows, threads would only wait for each other
         checker = _Checker(executor, frozen_loss, gradients)
-        derivatives = {
-            name: [checker.check(name, direction) for direction in directions] for name, directions in chosen.items()
-        }
-        if any(one.kind == "kink" for elements_ in derivatives.values() for one in elements_):
+        checked = {name: [checker.check(name, way) for way in ways[name]] for name in ways}
+        if any(element.kind == "kink" for name in checked for element in checked[name]):
             with _perturbed(executor):
                 frozen_loss.freeze()
                 nearby = _Checker(executor, frozen_loss, executor.gradients(batch)[1])
-                for name, directions in chosen.items():
-                    for i, direction in enumerate(directions):
-                        if (
-                            derivatives[name][i].kind == "kink"
-                            and (nearby_result := nearby.check(name, direction)).kind == "fault"
-                        ):
-                            derivatives[name][i] = nearby_result
-    report = Report(
-        tuple(Checked(name, gradients[name].size, tuple(elements_)) for name, elements_ in derivatives.items()),
-        rows,
-        loss,
-        frozen_loss.held,
-        (),
-    )
+                for name, found in checked.items():
+                    pairs = zip(ways[name], found, strict=True)
+                    checked[name] = [nearby.check_again(name, way, element) for way, element in pairs]
+    parameters = tuple(Checked(name, gradients[name].size, tuple(found)) for name, found in checked.items())
+    report = Report(parameters, rows, loss, frozen_loss.held, ())
     return report if report.ok else replace(report, blamed=blame(executor, seen, arrays))
 
 
@@ -190,6 +179,11 @@ class _Checker:
         finally:
             view[...] = start
         return replace(min(results, key=lambda one: (one.kind == "kink", one.error)), index=index)
+
+    def check_again(self, name: str, way: Way, element: Element) -> Element:
+        """For a derivative on a kink elsewhere, the fault that it has here, if any."""
+        here = self.check(name, way) if element.kind == "kink" else element
+        return here if here.kind == "fault" else element
 
 
 def _difference(at: Callable[[float], Point], here: Point, h: float, backprop: float) -> Element:
