@@ -23,19 +23,21 @@ _LEAST = 40
 
 def use_color(stream: object) -> bool:
     """Colour on a terminal, unless NO_COLOR is set (no-color.org)."""
-    return bool(getattr(stream, "isatty", lambda: False)()) and not os.environ.get("NO_COLOR")
+    return _is_terminal(stream) and not os.environ.get("NO_COLOR")
+
+
+def _is_terminal(stream: object) -> bool:
+    return bool(getattr(stream, "isatty", lambda: False)())
 
 
 def columns_of(stream: object) -> int:
     """The width of the terminal that a stream writes to; that of a page where it is none."""
-    if not getattr(stream, "isatty", lambda: False)():
-        return COLUMNS
-    return shutil.get_terminal_size((COLUMNS, 24)).columns
+    return shutil.get_terminal_size((COLUMNS, 24)).columns if _is_terminal(stream) else COLUMNS
 
 
 def findings(found: Iterable[Diagnostic], stream: object) -> str:
     """Errors and warnings as `stream` shows them: in colour, and fitted to its width, if it is a terminal."""
-    columns = columns_of(stream) if getattr(stream, "isatty", lambda: False)() else None
+    columns = columns_of(stream) if _is_terminal(stream) else None
     return "\n\n".join(to_text(one, color=use_color(stream), columns=columns) for one in found)
 
 
@@ -48,7 +50,7 @@ def fitted(text: str, stream: object, hang: int | None = None) -> str:
     """The text as it is; but a line that is wider than the terminal which `stream` writes to goes on at a blank, `hang`
     columns in. If no `hang` is given, it goes on below the last column of a table that begins in the left half, or a
     little further in than it began. `JOINT` becomes a blank."""
-    if getattr(stream, "isatty", lambda: False)():
+    if _is_terminal(stream):
         width = max(columns_of(stream), _LEAST)
         text = "\n".join(_folded(line, width, hang) if len(line) > width else line for line in text.split("\n"))
     return text.replace(JOINT, " ")

@@ -43,6 +43,11 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
+def add_device(parser: argparse.ArgumentParser, default: str | None = "auto") -> None:
+    """Where to compute; `default`: None to tell whether it was given."""
+    parser.add_argument("--device", default=default, metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+
+
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """How the CPU or the GPU is used."""
     parser.add_argument(

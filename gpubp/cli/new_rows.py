@@ -12,7 +12,7 @@ from dsl.wording import short
 from ..data import NewRows
 from ..executor import CHUNK
 from ..training import Ensemble, LoadedRun, load_run, open_ensemble, saved_runs
-from .common import whole
+from .common import add_device, whole
 from .streams import print_error
 from .table import shortened
 
@@ -29,7 +29,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE",
         help="rows like those of the training: a table with the same columns, arrays, a text, or a folder of images",
     )
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    add_device(parser)
     parser.add_argument(
         "--batch", type=whole(1), default=CHUNK, metavar="N", help=f"rows per pass, to limit memory (default: {CHUNK})"
     )

@@ -11,7 +11,7 @@ from dsl.excerpt import visible
 from ..picture import Curve, Panel
 from ..strict_json import dumps
 from ..training import RangeTest, range_test
-from .common import add_backend, add_file, open_net, whole, with_compiler
+from .common import add_backend, add_device, add_file, open_net, whole, with_compiler
 from .curves import draw, picture_path
 
 
@@ -24,7 +24,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=whole(0), metavar="N", help="seed of initial weights and shuffling, instead of the file's"
     )
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    add_device(parser)
     add_backend(parser)
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("-o", "--output", metavar="OUT", help="write the plot to a .png or .svg file (needs matplotlib)")

@@ -18,7 +18,7 @@ from ..strict_json import dumps
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from . import study
 from .color import JOINT, say
-from .common import add_backend, add_file, folder, open_net, warn, whole, with_compiler
+from .common import add_backend, add_device, add_file, folder, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .messages import advise, headline, warn_of
@@ -31,7 +31,7 @@ from .table import confusions, results, truth_table
 def declare(parser: argparse.ArgumentParser) -> None:
     """Say what arguments the verb takes."""
     add_file(parser, needed=False)
-    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    add_device(parser, None)
     add_backend(parser)
     parser.add_argument("--epochs", type=whole(1), metavar="N", help="total number of epochs, instead of the file's")
     parser.add_argument(

@@ -16,7 +16,7 @@ from ..frontend import domains
 from ..strict_json import dumps
 from ..training import Search, Trial, begin_search, check_jobs, resume_search, run_search
 from .color import say
-from .common import add_file, folder, refuse_other, whole
+from .common import add_device, add_file, folder, refuse_other, whole
 from .interrupt import Interrupt
 from .live import Live
 from .quoting import join, quoted
@@ -51,7 +51,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=whole(1), metavar="N", help="train each trial with N seeds, and rank by the mean over them"
     )
-    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, gpu or gpu:N (default: auto)")
+    add_device(parser)
     parser.add_argument(
         "--jobs",
         type=whole(1),
