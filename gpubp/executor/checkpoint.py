@@ -47,7 +47,7 @@ def save(path: Path, saved: Saved) -> None:
         for name, array in saved.state.items()
     }
     about = {"format": FORMAT, **saved.about}
-    about["sha256"] = _digest(state, about)
+    about["sha256"] = hash_of(state, about)
     # safetensors writes metadata entries in random order: with a single entry, equal states give equal files.
     write(path, to_bytes(state, {"gpubp": json.dumps(about, sort_keys=True)}))
 
@@ -114,7 +114,7 @@ def _saved(path: Path, content: bytes) -> Saved:
         raise CheckpointError(f"`{path}` is not a saved state, or is damaged: {said}") from None
     if version != FORMAT:
         raise CheckpointError(f"`{path}` has the format {version}, but this version of gpubp reads {FORMAT}")
-    if known != _digest(state, about):
+    if known != hash_of(state, about):
         raise CheckpointError(f"`{path}` is damaged: its bytes are not those that were written")
     return Saved(state, about)
 
@@ -188,8 +188,8 @@ def _end(header: bytes, path: Path) -> int:
         raise CheckpointError(f"`{path}` is not a saved state, or is damaged: its header cannot be read") from None
 
 
-def _digest(state: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """SHA-256 over everything in the file: the metadata, and every array's name, dtype, shape and bytes."""
+def hash_of(state: Mapping[str, Any], about: Mapping[str, Any] = {}) -> str:
+    """SHA-256 over everything in a file: the metadata, and every array's name, dtype, shape and bytes."""
     found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, array in sorted(state.items()):
         found.update(f"\n{name} {array.dtype} {array.shape} ".encode())

@@ -80,11 +80,15 @@ class Core:
         with self.backend.running():
             return int(self._state.arrays[STEP])
 
-    def load_start(self) -> None:
+    def load_start(self, given: Mapping[str, Any] | None = None) -> None:
         """Load what the file's `start` names, if anything, as a new executor does: weights, and statistics that `fit`
-        then keeps. Raises NetError, at the place in the file, if it does not exist or does not fit."""
+        then keeps; or those that are `given` by name. Raises NetError, at the place in the file, if it does not exist
+        or does not fit; InputError."""
         with self.backend.running():
-            self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory()))
+            if given is None:
+                self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory()))
+            else:
+                self._state.start(self._state.checked(given, statistics=True))
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Load the state of a restart: arrays by name, as programs take them."""

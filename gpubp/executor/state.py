@@ -49,7 +49,8 @@ class State:
         self._given: dict[str, Any] = {}  # statistics that were not computed from rows
 
     def start(self, weights: Mapping[str, Any]) -> None:
-        """Begin with these weights and statistics, as `initial_weights` returns them, which no rows replace."""
+        """Begin with these weights and statistics, as `initial_weights` or `checked` returns them, which no rows
+        replace."""
         views = self.parameters()
         for name, array in weights.items():
             (views[name] if name in views else self.arrays[name])[...] = self.backend.asarray(array)
@@ -124,20 +125,29 @@ class State:
         for name in values.keys() & self.counters.keys():
             self.arrays[name][...] = values[name]
 
-    def set(self, values: Mapping[str, Any]) -> None:
-        """Copy values into parameters. Raises InputError, and then changes nothing."""
+    def checked(self, values: Mapping[str, Any], *, statistics: bool = False) -> dict[str, Any]:
+        """Values for some or all parameters, and `statistics`, as arrays of their dtype on the device. Of a whole
+        state, that of the optimizer and the counters are left out with `statistics`. Raises InputError."""
         if not isinstance(values, Mapping):
             raise InputError(f"parameters are set by a mapping from names to arrays, not {type(values).__name__}")
-        views, new = self.parameters(), {}
+        targets, new = self.parameters(), dict[str, Any]()
+        if statistics:
+            targets |= {name: self.arrays[name] for name in self.net.buffers}
+            values = {n: v for n, v in values.items() if n not in self.counters and not n.startswith("optimizer.")}
         for name, value in values.items():
-            if name not in views:
-                raise InputError(f"there is no parameter `{name}`; there are {', '.join(views)}")
+            if name not in targets:
+                raise InputError(f"there is no parameter `{name}`; there are {', '.join(targets)}")
             new[name] = as_numbers(self.backend, name, value)
-            if new[name].shape != views[name].shape:
-                raise InputError(f"`{name}` has shape {views[name].shape}, got {new[name].shape}")
-            new[name] = new[name].astype(self.dtype)
+            if new[name].shape != targets[name].shape:
+                raise InputError(f"`{name}` has shape {targets[name].shape}, got {new[name].shape}")
+            new[name] = new[name].astype(targets[name].dtype)
             if not bool(self.backend.xp.isfinite(new[name]).all()):
-                raise InputError(f"`{name}` holds a value that is no finite {self.dtype} number")
+                raise InputError(f"`{name}` holds a value that is no finite {targets[name].dtype} number")
+        return new
+
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Copy values into parameters. Raises InputError, and then changes nothing."""
+        new, views = self.checked(values), self.parameters()
         averages = self.parameters(f"{AVERAGE}.") if self._averages() else {}
         for name, array in new.items():
             views[name][...] = array

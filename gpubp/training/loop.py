@@ -11,7 +11,7 @@ from typing import Any
 from ..data import Dataset
 from ..errors import SaveError
 from ..executor import Executor, Programs, Steps, require_memory
-from ..executor.checkpoint import UNDECIDED, Saved
+from ..executor.checkpoint import UNDECIDED, Saved, hash_of
 from ..frontend import Net, length_of, require_parts, training_lengths
 from .best import Best, Sums
 from .course import Course, StepRequest
@@ -41,16 +41,20 @@ class Training:
         source: Path | None,
         saved: Saved | None,
         data: Mapping[str, Any] | None,
+        start: Mapping[str, Any] | None,
         hooks: Hooks,
         shared: dict[str, Programs],
     ) -> None:
         """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's;
-        `shared`: the programs of nets that differ in seed and split alone, by precision."""
+        `start`: weights to begin with; `shared`: the programs of nets that differ in seed and split alone, by
+        precision."""
         self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         fresh, programs = saved is None or UNDECIDED in saved.about, shared.get(net.precision)
-        ex = Executor(net, where[0], backend=where[1], programs=programs, start=fresh)
+        ex = Executor(net, where[0], backend=where[1], programs=programs, start=fresh and start is None)
         shared[net.precision] = ex.programs
+        if start is not None:
+            ex.load_start(start)
         split_seed = ex.seed
         if saved is not None:
             ex.backend.algorithms |= saved.about.get("algorithms", {})
@@ -67,7 +71,7 @@ class Training:
         self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), batch, best)
         self.race: Race | None = None
         if restarts > 1:
-            self.race = race_of(ex, restarts, where, dataset.part("train"), placed, batch, watch)
+            self.race = race_of(ex, restarts, where, dataset.part("train"), placed, batch, watch, start)
             if saved is not None:
                 with continuing(source, net):
                     resume_race(self.race, saved)
@@ -79,6 +83,10 @@ class Training:
         self.metadata: dict[str, Any] = {}
         if folder is not None or saved is not None:
             self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
+            if start is not None:
+                self.metadata["start"] = hash_of(ex.state_dict())
+            elif saved is not None and "start" in saved.about:
+                self.metadata["start"] = saved.about["start"]
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         if source is not None and saved is not None:
             self._resume(source, saved)

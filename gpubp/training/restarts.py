@@ -245,23 +245,30 @@ def race_of(
     placed: Mapping[str, Rows],
     batch: int,
     watch: Watch | None,
+    start: Mapping[str, Any] | None,
 ) -> Race:
     """`count` restarts of a net with the statistics of its training `rows`, whose seed is that of `first` for the
-    first one; all start with another run's weights if the file says so. `where`: the device and the backend."""
+    first one; all start with another run's weights if the file says so, or with those of `start`. `where`: the device
+    and the backend."""
     ensemble = Ensemble(first.net, count, where[0], first.precision, first.seed, where[1])
     ensemble.backend.algorithms = first.backend.algorithms  # what they choose is saved with the run
-    begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in training_lengths(0, 0)})
+    begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in training_lengths(0, 0)}, start)
     return Race(ensemble, placed, batch, (watch,) * count)
 
 
-def begin(ensemble: SideBySide, rows: Mapping[str, Any] | Stream, counters: Mapping[str, float]) -> None:
-    """Give each member of an ensemble the statistics of the rows, these counters, and the weights that its file starts
-    from. Raises NetError."""
+def begin(
+    ensemble: SideBySide,
+    rows: Mapping[str, Any] | Stream,
+    counters: Mapping[str, float],
+    start: Mapping[str, Any] | None = None,
+) -> None:
+    """Give each member of an ensemble the statistics of the rows, these counters, and the weights of `start`, or those
+    that its file starts from. Raises NetError, InputError."""
     ensemble.fit(rows)
     for k, net in enumerate(ensemble.nets):
         _Counters(ensemble, k).set_counters(counters)
-        if start_of(net) is not None:
+        if start is not None or start_of(net) is not None:
             member = ensemble.member(k)
-            member.load_start()
+            member.load_start(start)
             arrays = member.arrays()  # also the optimizer's, which an ensemble allocates later
             ensemble.adopt(k, {name: arrays[name] for name in ensemble.state(k)})

@@ -30,6 +30,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     *,
     data: Mapping[str, Any] | None = None,
+    start: Mapping[str, Any] | None = None,
     recorded: Sequence[Callback] = (),
     epochs: int | None = None,
     seed: int | None = None,
@@ -39,8 +40,8 @@ def train(
     notice: Callable[[Finding], None] | None = None,
     backend: str = "auto",
 ) -> Run:
-    """Train a net as its file says, from new weights or from those that `start` in the file loads. To train on from
-    weights in memory, or step by step: Executor.
+    """Train a net as its file says, from new weights or from those that `start` in the file loads. To train step by
+    step: Executor.
 
     - `device`, `backend`: as of Executor; `epochs`, `seed`, `precision`: instead of the file's.
     - `out`: a folder for the run; None writes nothing.
@@ -49,6 +50,8 @@ def train(
     - `data`: arrays instead of the file's `data`, `(n, *shape)` by the names of all inputs and targets; the file's
       `split` divides them. Or such a mapping for each part: `{"train": {...}, "valid": {...}, "test": {...}}`. On the
       CPU a read-only array of the training's dtype, such as a memory-mapped file, is used in place; others are copied.
+    - `start`: weights and statistics to begin with instead, all or some, by name: arrays, or the `state_dict()` of an
+      executor, of which the optimizer's state and the counters are not taken.
     - `callbacks`: each is called with the Run after each epoch, and sees the executor in that state.
     - `recorded`: likewise, but these may only rely on the history: if nothing needs the state of a small net between
       epochs (no callback either), several epochs run as one call, and the executor may be ahead.
@@ -73,10 +76,16 @@ def train(
     (500, True)
     >>> run.predict(x).round().ravel().tolist()
     [0.0, 1.0, 1.0, 0.0]
+    >>> more = gpubp.train(net, "cpu", start=run.executor.state_dict(), epochs=100)
+    >>> more.metrics["train.loss"] < run.metrics["train.loss"]
+    True
     """
+    if start is not None and resume is not None:
+        raise InputError("a run that is resumed goes on from its own weights: leave `start` out, or `resume`")
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
     where = device, backend
-    return run_alone(course(net, where, hooks, out, resume, data=data, epochs=epochs, seed=seed, precision=precision))
+    settings: dict[str, Any] = {"epochs": epochs, "seed": seed, "precision": precision}
+    return run_alone(course(net, where, hooks, out, resume, data=data, start=start, **settings))
 
 
 def course(
@@ -90,6 +99,7 @@ def course(
     epochs: int | None,
     seed: int | None,
     precision: str | None,
+    start: Mapping[str, Any] | None = None,
     shared: dict[str, Programs] | None = None,
 ) -> Course:
     """`train` as a generator of the steps that it wants; `where`: the device and the backend; `shared`: the same for
@@ -115,7 +125,7 @@ def course(
                 require_file_data(source, saved)
             seed, precision = _as_before(source, saved, seed, precision)
         net = with_options(net, epochs=epochs, seed=seed, precision=precision)
-        training = Training(net, where, folder, source, saved, data, hooks, {} if shared is None else shared)
+        training = Training(net, where, folder, source, saved, data, start, hooks, {} if shared is None else shared)
         try:
             return (yield from training.course())
         except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from safetensors.numpy import save_file
 
 import gpubp
 
-from .worlds import train, write_net
+from .worlds import state, train, write_net
 
 
 def other(place: Path, start: str, **options: str) -> Path:
@@ -65,6 +67,45 @@ def test_in_another_precision(tmp_path: Path, trained: gpubp.Run) -> None:
     run = train(other(tmp_path, '"first/run"'), precision="float64")
     for name, value in run.executor.parameters.items():
         np.testing.assert_array_equal(value, trained.executor.parameters[name].astype("float64"))
+
+
+@pytest.mark.parametrize("keys", ["", "  restarts = 2\n"])
+def test_weights_in_memory_are_those_of_a_file(tmp_path: Path, trained: gpubp.Run, keys: str) -> None:
+    path = other(tmp_path, '"first/run"')
+    path.write_text(path.read_text("utf-8").replace("  start =", f"{keys}  start ="), "utf-8")
+    wanted = train(path)
+    path.write_text(re.sub("  start = .*\n", "", path.read_text("utf-8")), "utf-8")
+    run = train(path, start=trained.executor.state_dict(), out=tmp_path / "out")
+    assert (run.history, state(run)) == (wanted.history, state(wanted))
+    known = json.loads((tmp_path / "out/env.json").read_text("utf-8"))["start"]
+    train(path, resume=tmp_path / "out", out=tmp_path / "out", epochs=2)
+    assert json.loads((tmp_path / "out/env.json").read_text("utf-8"))["start"] == known, "a resume keeps the record"
+
+
+def test_some_weights_in_memory(tmp_path: Path, trained: gpubp.Run) -> None:
+    """The others are new, and statistics that are not given are those of the rows."""
+    path, name = write_net(tmp_path, optimizer="sgd(lr = 0)", length="epochs = 1"), "p.dense.weight"
+    run, fresh = train(path, start={name: trained.executor.parameters[name].tolist()}), train(path)
+    changed = {one for one, value in state(run).items() if value != state(fresh)[one]}
+    assert changed == {name}
+    assert weights(run)[name] == weights(trained)[name]
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ({"p.dense.wait": [[1.0]]}, "there is no parameter `p.dense.wait`"),
+        ({"p.dense.weight": [1.0]}, r"`p.dense.weight` has shape \("),
+        ([1.0], "parameters are set by a mapping from names to arrays, not list"),
+    ],
+)
+def test_weights_in_memory_that_do_not_fit(tmp_path: Path, start: Any, message: str) -> None:
+    path = write_net(tmp_path)
+    with pytest.raises(gpubp.InputError, match=message):
+        train(path, start=start, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(gpubp.InputError, match="goes on from its own weights: leave `start` out"):
+        train(path, start=start, resume=tmp_path / "out")
 
 
 def test_it_does_not_start_again_after_a_resume(tmp_path: Path, trained: gpubp.Run) -> None:
