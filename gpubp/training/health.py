@@ -99,8 +99,11 @@ class Health:
         self._take(executor, _sizes(gauges, records))
         return records
 
-    def conclude(self, executor: Executor, losses: Sequence[float]) -> tuple[list[dict[str, Any]], list[Finding]]:
-        """The records of the final state, and the diagnosis from all records; `losses`: those of its epochs."""
+    def conclude(
+        self, executor: Executor, losses: Sequence[float], *, warm: bool = False
+    ) -> tuple[list[dict[str, Any]], list[Finding]]:
+        """The records of the final state, and the diagnosis from all records; `losses`: those of its epochs; `warm`:
+        whether it began with trained weights, whose loss need not fall."""
         records = self.measure(executor) if self.total >= EVERY else []
         if self._before:
             self._ready(executor)  # also where a resumed training is too short to be measured again
@@ -111,7 +114,7 @@ class Health:
         if self.found:
             findings += [one for one in self._typical(executor) if one.kind not in {known.kind for known in findings}]
         # Another finding explains it, and has other remedies.
-        if not findings and net.option("start") is None:
+        if not findings and not warm:
             findings = still(net, losses)
         return records, findings
 

@@ -83,10 +83,10 @@ class Training:
         self.metadata: dict[str, Any] = {}
         if folder is not None or saved is not None:
             self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
-            if start is not None:
-                self.metadata["start"] = hash_of(ex.state_dict())
-            elif saved is not None and "start" in saved.about:
-                self.metadata["start"] = saved.about["start"]
+        if start is not None:
+            self.metadata["start"] = hash_of(ex.state_dict())
+        elif saved is not None and "start" in saved.about:
+            self.metadata["start"] = saved.about["start"]
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         if source is not None and saved is not None:
             self._resume(source, saved)
@@ -129,7 +129,8 @@ class Training:
             run.stopped = "early stop"
         if self.health is not None and run.stopped != "interrupted":
             losses = {r["epoch"]: r["train.loss"] for r in (*self.records, *run.history)}
-            records, run.health = self.health.conclude(ex, list(losses.values()))
+            warm = "start" in self.metadata or self.net.option("start") is not None
+            records, run.health = self.health.conclude(ex, list(losses.values()), warm=warm)
             self._note_sizes(records)
         if folder is not None:
             self._save()

@@ -197,6 +197,11 @@ def test_one_step_does_not_show_that_nothing_comes_back(tmp_path: Path) -> None:
     assert run.health == []
 
 
+def test_trained_weights_may_stand_still(tmp_path: Path) -> None:
+    run = trained(tmp_path, *SICK["still"])
+    assert gpubp.train(run.net, "cpu", start=run.executor.parameters).health == []
+
+
 def test_remedies_are_written_in_the_words_of_the_file(tmp_path: Path) -> None:
     (vanishing,) = trained(tmp_path, *SICK["vanishing"]).health
     assert vanishing.help[0] == "`-> dense(16, init = he_normal) -> relu`"
