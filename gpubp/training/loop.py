@@ -50,49 +50,59 @@ class Training:
         precision."""
         self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-        fresh, programs = saved is None or UNDECIDED in saved.about, shared.get(net.precision)
-        ex = Executor(net, where[0], backend=where[1], programs=programs, start=fresh and start is None)
-        shared[net.precision] = ex.programs
-        if start is not None:
-            ex.load_start(start)
-        split_seed = ex.seed
-        if saved is not None:
-            ex.backend.algorithms |= saved.about.get("algorithms", {})
-            if not fresh:
-                with continuing(source, net):
-                    ex.load_state_dict(saved.state)
+        fresh = saved is None or UNDECIDED in saved.about
+        ex = self._executor(source, saved, start, shared, fresh=fresh)
+        split_seed = int(net.option("seed", 0))  # the executor may have that of the best restart
         dataset = dataset_of(ex, data, split_seed)
         watch = require_parts(net, dataset.parts)
         lengths = batch, per_epoch, total = length_of(net, len(dataset.parts["train"]))
         restarts = int(net.option("restarts", 1)) if fresh else 1
         _prepare(ex, dataset, lengths, restarts, fresh=fresh)
+        self.metadata: dict[str, Any] = {}
+        if folder is not None or saved is not None:
+            self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
+        if start is not None:
+            self.metadata["start"] = hash_of(ex.state_dict())
         placed = {part: ex.place(dataset.part(part)) for part in dataset.parts if part != "test"}
         best = None if watch is None or restarts > 1 else Best(watch)
         self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), batch, best)
         self.race: Race | None = None
         if restarts > 1:
             self.race = race_of(ex, restarts, where, dataset.part("train"), placed, batch, watch, start)
-            if saved is not None:
-                with continuing(source, net):
-                    resume_race(self.race, saved)
         ahead = watch is None and not hooks.callbacks and may_run_ahead(net)
         self.loop = EpochLoop(total, per_epoch, hooks.progress, ahead, Pace(last=time.monotonic()))
-        self.run = Run(ex, dataset, -(-total // per_epoch), total, self.trained.step)
+        self.run = Run(ex, dataset, -(-total // per_epoch), total, 0)
         self.run.folder = None if folder is None else folder.path
         self.saved_step: int | None = None  # the step of the last checkpoint
-        self.metadata: dict[str, Any] = {}
-        if folder is not None or saved is not None:
-            self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
-        if start is not None:
-            self.metadata["start"] = hash_of(ex.state_dict())
-        elif saved is not None and "start" in saved.about:
-            self.metadata["start"] = saved.about["start"]
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
         if source is not None and saved is not None:
             self._resume(source, saved)
         self.health = None
         if net.option("health"):
             self.health = Health(placed["train"], batch, total, self.measured, hooks.notice)
+
+    def _executor(
+        self,
+        source: Path | None,
+        saved: Saved | None,
+        start: Mapping[str, Any] | None,
+        shared: dict[str, Programs],
+        *,
+        fresh: bool,
+    ) -> Executor:
+        """The net on its device: new, or in the saved state."""
+        net, (device, backend) = self.net, self.where
+        programs = shared.get(net.precision)
+        ex = Executor(net, device, backend=backend, programs=programs, start=fresh and start is None)
+        shared[net.precision] = ex.programs
+        if start is not None:
+            ex.load_start(start)
+        if saved is not None:
+            ex.backend.algorithms |= saved.about.get("algorithms", {})
+            if not fresh:
+                with continuing(source, net):
+                    ex.load_state_dict(saved.state)
+        return ex
 
     @property
     def trained(self) -> Trained:
@@ -101,9 +111,15 @@ class Training:
 
     def _resume(self, source: Path, saved: Saved) -> None:
         """Resume a saved state: in the middle of an epoch, of the patience."""
+        if self.race is not None:
+            with continuing(source, self.net):
+                resume_race(self.race, saved)
+        if "start" in saved.about:
+            self.metadata["start"] = saved.about["start"]
         self.run.warnings += require_same(source, saved, self.net, self.metadata["data"])
         self.run.warnings += changes_bytes(saved, self.metadata["environment"])
         step, per_epoch, best = self.trained.step, self.loop.per_epoch, self.single.best
+        self.run.first_step = step
         if self.folder is not None and same_place(self.folder.path, source):
             self.saved_step = step
         if step % per_epoch and self.race is None:
