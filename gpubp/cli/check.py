@@ -54,12 +54,12 @@ def work(arguments: argparse.Namespace) -> int:
 
 def _json(arguments: argparse.Namespace) -> int:
     """Print the file's name and all findings, warnings too; returns the exit code."""
-    found: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     try:
         net = load(arguments.file, dict(arguments.set))
-        found = net.warnings
-        found = (*found, *check_data(net).warnings)
+        diagnostics = net.warnings
+        diagnostics = (*diagnostics, *check_data(net).warnings)
     except NetError as error:
-        found = (*error.diagnostics, *found)
-    print(json.dumps({"file": arguments.file, "diagnostics": [to_json(one) for one in found]}, indent=2))
-    return 2 if any(one.severity == "error" for one in found) else 0
+        diagnostics = (*error.diagnostics, *diagnostics)
+    print(json.dumps({"file": arguments.file, "diagnostics": [to_json(one) for one in diagnostics]}, indent=2))
+    return 2 if any(one.severity == "error" for one in diagnostics) else 0

@@ -38,8 +38,8 @@ class Explain(argparse.Action):
 
 def table() -> dict[str, Explanation]:
     """Every code there is, in order."""
-    found = {code: one for folder in FOLDERS for code, one in explain.read(folder).items()}
-    return dict(sorted(found.items()))
+    explanations = {code: one for folder in FOLDERS for code, one in explain.read(folder).items()}
+    return dict(sorted(explanations.items()))
 
 
 def _near(code: str, known: Mapping[str, Explanation]) -> str:

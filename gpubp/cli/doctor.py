@@ -20,15 +20,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def work(arguments: argparse.Namespace) -> int:
     """Exit code 1 where something is installed and does not work."""
-    found = doctor.findings(compare_kernels)
+    findings = doctor.findings(compare_kernels)
     chosen = select("auto").description
-    failed = any(finding.state == "wrong" for finding in found)
+    failed = any(finding.state == "wrong" for finding in findings)
     if arguments.json:
-        print(json.dumps({"findings": [asdict(f) for f in found], "auto": chosen, "well": not failed}))
+        print(json.dumps({"findings": [asdict(f) for f in findings], "auto": chosen, "well": not failed}))
         return int(failed)
     color = use_color(sys.stdout)
-    width = max(len(finding.name) for finding in found)
-    for finding in found:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
         sign, number = SIGNS[finding.state]
         shown = f"\x1b[{number}m{sign}\x1b[0m" if color else sign
         print(f"{shown}  {finding.name.ljust(width)}  {finding.text}")

@@ -61,18 +61,18 @@ def work(arguments: argparse.Namespace) -> int:
         raise GpubpError(f"`--digits` goes up to {MAX_DIGITS}; `--json` tells each number from all others")
     # A text shows the first few of a large array: to turn all into Python's numbers would take most of its time.
     most = PAGED if arguments.html is not None else MOST if arguments.json or arguments.show else FEW
-    told, about = explained(open_net_or_run(arguments), arguments.example, steps=arguments.step, most=most)
-    told["file"] = arguments.file
+    document, about = explained(open_net_or_run(arguments), arguments.example, steps=arguments.step, most=most)
+    document["file"] = arguments.file
     if arguments.json:
-        print(as_json(told))
+        print(as_json(document))
     elif arguments.html is not None:
         # The name of a file may hold what is no text.
-        page = as_html(told, about).encode(errors="backslashreplace")
+        page = as_html(document, about).encode(errors="backslashreplace")
         write_output(Path(arguments.html), page)
         print(f"wrote {visible(arguments.html)}: {about}")
     elif arguments.show:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        say(f"{about}\n\n{whole_text(told, [*map(visible, arguments.show)], width, digits)}")
+        say(f"{about}\n\n{whole_text(document, [*map(visible, arguments.show)], width, digits)}")
     else:
-        say(f"{about}\n\n{as_text(told, digits)}")
+        say(f"{about}\n\n{as_text(document, digits)}")
     return 0

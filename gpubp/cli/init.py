@@ -73,8 +73,8 @@ def _example(name: str, arguments: argparse.Namespace) -> int:
         raise GpubpError("`--target` is for tables; an example has a target")
     (_, main), *data = files_of(name).items()
     output = Path(arguments.output or f"{name}.net")
-    told = _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
-    print("\n".join(told))
+    lines = _write({output: main, **{output.parent / path: content for path, content in data}}, arguments.force)
+    print("\n".join(lines))
     print(f"\n`gpubp run {quoted(output)}` trains it")
     return 0
 
@@ -92,8 +92,8 @@ def _table(table: Path, arguments: argparse.Namespace) -> int:
         net = loads(made, str(output), base=output.parent)
         load_data(net.graph, net.base, 0)
     # It is written before anything is said: who reads that may leave after the first line.
-    told = _write({output: made.encode()}, arguments.force)
-    print("\n".join([*found.said(), "", *told]))
+    lines = _write({output: made.encode()}, arguments.force)
+    print("\n".join([*found.said(), "", *lines]))
     shown = quoted(output)
     print(f"\n`gpubp check {shown}` shows its layers, `gpubp run {shown}` trains it")
     if arguments.target is None:

@@ -31,8 +31,8 @@ def work(arguments: argparse.Namespace) -> int:
     """Print or write the curves; raises GpubpError."""
     output = picture_path(arguments.output)
     places = [run for place in map(Path, arguments.runs) for run in saved_runs(place) or [place]]
-    found = panels([*dict.fromkeys(places)], arguments.figure)
-    draw(found, output)
+    curves = panels([*dict.fromkeys(places)], arguments.figure)
+    draw(curves, output)
     if output is not None:
-        print(f"wrote {visible(str(output))}: {', '.join(panel.title for panel in found)}")
+        print(f"wrote {visible(str(output))}: {', '.join(panel.title for panel in curves)}")
     return 0

@@ -51,10 +51,10 @@ def work(arguments: argparse.Namespace) -> int:
     idle = [name for name in rows.unused if name not in arguments.keep]
     say_unused(idle, arguments.data, "; `--keep NAME` copies one to the answers")
     if isinstance(run, Ensemble):
-        found = answers_of(run, *run.mean_std(rows, arguments.batch))
+        answers = answers_of(run, *run.mean_std(rows, arguments.batch))
     else:
-        found = answers_of(run, run.predict(rows, arguments.batch), {})
-    columns = {**rows.kept, **_beside(_emptied(found, rows.gaps), rows.kept)}
+        answers = answers_of(run, run.predict(rows, arguments.batch), {})
+    columns = {**rows.kept, **_beside(_emptied(answers, rows.gaps), rows.kept)}
     say_gaps(rows, arguments.data, "their answers are left empty")
     file = io.StringIO()
     writer = csv.writer(file, delimiter=separator, lineterminator="\n")

@@ -231,8 +231,8 @@ def _progress(live: Live) -> Callable[[Run], None]:
         every = -(-run.epochs // 10)
         state["next"] = (epoch // every + 1) * every
         begun = f"epoch {epoch:>{len(str(run.epochs))}}/{run.epochs}  "
-        told = {key: value for key, value in record.items() if key not in ("epoch", "step") and _said(key, value)}
-        figures = "  ".join(f"{key}{JOINT}{value:.4g}" for key, value in told.items())
+        shown = {key: value for key, value in record.items() if key not in ("epoch", "step") and _said(key, value)}
+        figures = "  ".join(f"{key}{JOINT}{value:.4g}" for key, value in shown.items())
         live.clear()
         say(f"{begun}{figures}", hang=len(begun))
         sys.stdout.flush()

@@ -76,11 +76,11 @@ def _summary(runs: Sequence[Listed], arguments: argparse.Namespace) -> None:
         print_error(f"warning: {len(runs) - len(done):,} of {len(runs):,} runs are not finished: left out")
     if not done:
         raise GpubpError("no run is finished: there are no final figures yet")
-    found = groups(done)
+    grouped = groups(done)
     if not (arguments.csv or arguments.latex or arguments.json):
-        say(as_text(found, columns_of(sys.stdout) if sys.stdout.isatty() else None))
+        say(as_text(grouped, columns_of(sys.stdout) if sys.stdout.isatty() else None))
         return
-    print((as_csv if arguments.csv else as_latex if arguments.latex else as_json)(found))
+    print((as_csv if arguments.csv else as_latex if arguments.latex else as_json)(grouped))
 
 
 def _table(runs: Sequence[Listed]) -> list[list[str]]:
@@ -124,20 +124,20 @@ def _object(run: Listed) -> dict[str, Any]:
 
 
 def _diff(a: Path, b: Path, json_asked: bool) -> int:
-    found = compare(a, b)
+    diff = compare(a, b)
     if json_asked:
-        print(dumps({"text": found.text, "settings": found.settings, "figures": found.figures}, indent=2))
+        print(dumps({"text": diff.text, "settings": diff.settings, "figures": diff.figures}, indent=2))
         return 0
     parts = []
-    if found.text:
-        parts.append("\n".join(found.text))
-    settings = [[key, _short(x), _short(y)] for key, (x, y) in found.settings.items()]
+    if diff.text:
+        parts.append("\n".join(diff.text))
+    settings = [[key, _short(x), _short(y)] for key, (x, y) in diff.settings.items()]
     long = [row for row in settings if max(map(len, row)) > _WIDE]
     parts += [f"{key}\n- {x}\n+ {y}" for key, x, y in long]
     if len(long) < len(settings):
         parts.append(align([["", str(a), str(b)], *(row for row in settings if row not in long)], left=3))
-    if found.figures:
-        parts.append(align([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in found.figures.items())]))
+    if diff.figures:
+        parts.append(align([["", str(a), str(b)], *([k, _short(x), _short(y)] for k, (x, y) in diff.figures.items())]))
     print("\n\n".join(parts))
     return 0
 

@@ -187,8 +187,8 @@ def table(search: Search) -> str:
 
 
 def _row(trial: Trial, names: Sequence[str], figures: int) -> list[str]:
-    found = ["-" if figure is None else f"{figure:.4g}" for figure in (trial.value, trial.std)][:figures]
-    return [str(trial.number), *(trial.params[n] for n in names), *found, str(trial.epochs), f"{trial.seconds:.2f}"]
+    cells = ["-" if figure is None else f"{figure:.4g}" for figure in (trial.value, trial.std)][:figures]
+    return [str(trial.number), *(trial.params[n] for n in names), *cells, str(trial.epochs), f"{trial.seconds:.2f}"]
 
 
 def command(search: Search, trial: Trial) -> str:

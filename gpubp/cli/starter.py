@@ -102,13 +102,13 @@ class Guess:
         return lines
 
 
-def guess(table: Glance, told: str | None) -> Guess:
-    """What is the target, `told` or the likeliest, and what the inputs. Raises GpubpError where there is none, or where
+def guess(table: Glance, asked: str | None) -> Guess:
+    """The target, the column `asked` for or the likeliest, and the inputs. Raises GpubpError if there are none, or if
     a cell that is needed is missing."""
     path = visible(table.path)
     if len(table.columns) < 2:
         raise GpubpError(f"`{path}` has one column: a net needs one to learn and others to learn it from")
-    target = _target(table, told)
+    target = _target(table, asked)
     others = [column for column in table.columns if column is not target]
     inputs = [column for column in others if column.useful]
     if not inputs:  # a row's number is better than nothing
@@ -124,13 +124,13 @@ def guess(table: Glance, told: str | None) -> Guess:
     return Guess(table, target, numbers, words, left_out, _classes(target, rows), rows)
 
 
-def _target(table: Glance, told: str | None) -> Column:
+def _target(table: Glance, asked: str | None) -> Column:
     path, names = visible(table.path), [column.name for column in table.columns]
-    if told is not None:
-        if told not in names:
-            help = suggestion(told, map(visible, names), f"its columns are {_listed(table.columns)}")
-            raise GpubpError(f"`{path}` has no column `{visible(told)}`; {help}")
-        found = table.columns[names.index(told)]
+    if asked is not None:
+        if asked not in names:
+            help = suggestion(asked, map(visible, names), f"its columns are {_listed(table.columns)}")
+            raise GpubpError(f"`{path}` has no column `{visible(asked)}`; {help}")
+        found = table.columns[names.index(asked)]
     else:
         # Beside an `x`, a `y` that is not the last is a coordinate.
         likely = TARGETS if names[-1].lower() == "y" or "x" not in map(str.lower, names) else TARGETS[1:]
@@ -140,7 +140,7 @@ def _target(table: Glance, told: str | None) -> Column:
             raise GpubpError(f"no column of `{path}` can be learnt: {_useless(table.columns)}")
         found = next(filter(_learnable, named), (named or useful[-1:])[0])
     if not _learnable(found):
-        other = "" if told is not None else "; `--target NAME` chooses another column"
+        other = "" if asked is not None else "; `--target NAME` chooses another column"
         raise GpubpError(
             f"{_name(found)} cannot be the target ({_reason(found)}): a target is numbers, or a few words that each "
             f"occur several times{other}"
@@ -184,10 +184,10 @@ def _reason(column: Column) -> str:
     order = order_of(column.values) if column.kind == "dates" else None
     if order is not None:
         parts = " and ".join(_quoted(f'"{column.name}.{part}"') for part in ("month", "weekday"))
-        told = {"ymd": "", "": "with `dates = dmy` or `dates = mdy` (no cell shows which) "}.get(
+        option = {"ymd": "", "": "with `dates = dmy` or `dates = mdy` (no cell shows which) "}.get(
             order, f"with `dates = {order}` "
         )
-        return f"dates; {told}{parts} in `columns` are numbers"
+        return f"dates; {option}{parts} in `columns` are numbers"
     return f"numbers, but {visible(column.odd)}" if column.odd else _LEFT_OUT.get(column.kind, column.kind)
 
 

@@ -29,8 +29,8 @@ def as_text(groups: Sequence[Group], width: int | None = None) -> str:
     if width is None or max(map(len, table.splitlines())) <= width:
         return table
     head, *rows = rows
-    told = ([[name, cell] for name, cell in zip(head, row, strict=True) if cell not in ("", "-")] for row in rows)
-    return "\n\n".join(align(lines, left=2) for lines in told)
+    tables = ([[name, cell] for name, cell in zip(head, row, strict=True) if cell not in ("", "-")] for row in rows)
+    return "\n\n".join(align(lines, left=2) for lines in tables)
 
 
 def as_latex(groups: Sequence[Group]) -> str:
@@ -58,7 +58,7 @@ def as_csv(groups: Sequence[Group]) -> str:
 def as_json(groups: Sequence[Group]) -> str:
     """All of it: by figure the mean, the standard deviation and the values, in the order of `seeds`, `folds` (if they
     are folds) and `runs`."""
-    told = [
+    summaries = [
         {
             "file": group.runs[0].name,
             "settings": dict(group.settings),
@@ -72,7 +72,7 @@ def as_json(groups: Sequence[Group]) -> str:
         }
         for group in groups
     ]
-    return dumps(told, indent=2)
+    return dumps(summaries, indent=2)
 
 
 def _columns(groups: Sequence[Group]) -> list[str]:

@@ -38,11 +38,11 @@ def work(arguments: argparse.Namespace) -> int:
     if name is None:
         print("\n".join(_overview(known)))
         return 0
-    told = [_told(word) for word in words if name in (word.name, word.section)]
-    told += [text for key, text in keys.items() if name in (key, "train")]
-    if not told:
+    texts = [_described(word) for word in words if name in (word.name, word.section)]
+    texts += [text for key, text in keys.items() if name in (key, "train")]
+    if not texts:
         raise GpubpError(_unknown(name, [*known, "train", *keys], words))
-    print("\n\n\n".join(told))
+    print("\n\n\n".join(texts))
     if sys.flags.optimize > 1:
         print_error("warning: with `-OO` Python has no docstrings, which say what the words do")
     return 0
@@ -71,11 +71,11 @@ def _overview(known: Mapping[str, tuple[str, Sequence[Word]]]) -> Iterator[str]:
     yield _fill("`gpubp words NAME` says more of a word, or of all words of a section")
 
 
-def _told(word: Word) -> str:
+def _described(word: Word) -> str:
     """A word for people: how it is written, what it does, its options."""
-    told = options(word)
-    width = max((len(name) for name, _ in told), default=0)
-    rows = [_fill(f"  {name.ljust(width)}  {text}", " " * (width + 4)) for name, text in told]
+    described = options(word)
+    width = max((len(name) for name, _ in described), default=0)
+    rows = [_fill(f"  {name.ljust(width)}  {text}", " " * (width + 4)) for name, text in described]
     head = _bold(_fill(f"{word.section}: {word.written}", "    "))
     return "\n\n".join([head, *map(_fill, word.paragraphs), *(["\n".join(rows)] if rows else [])])
 

@@ -156,19 +156,19 @@ def read_weights(path: Path, memory: int | None) -> Mapping[str, Any]:
 def _content(path: Path, memory: int | None) -> bytes:
     """The file's content, if its size matches the header."""
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device might never end
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device might never end
             raise CheckpointError(f"cannot read `{path}`: not a regular file")
         with path.open("rb") as file:
             head = file.read(8)
             size = _header_size(head)
-            if len(head) < 8 or not 2 <= size <= min(found.st_size - 8, MAX_HEADER):
+            if len(head) < 8 or not 2 <= size <= min(status.st_size - 8, MAX_HEADER):
                 raise CheckpointError(f"`{path}` is not a saved state, or is damaged: it has no header")
-            if memory is not None and found.st_size > memory:
-                message = f"`{path}` has {found.st_size:,} bytes, but only {memory:,} bytes of memory are free"
+            if memory is not None and status.st_size > memory:
+                message = f"`{path}` has {status.st_size:,} bytes, but only {memory:,} bytes of memory are free"
                 raise CheckpointError(message)
             header = file.read(size)
-            if _end(header, path) != found.st_size - 8 - size:
+            if _end(header, path) != status.st_size - 8 - size:
                 raise CheckpointError(f"`{path}` is not a saved state, or is damaged: it is cut short or too long")
             return head + header + file.read()
     except OSError as error:
@@ -190,8 +190,8 @@ def _end(header: bytes, path: Path) -> int:
 
 def hash_of(state: Mapping[str, Any], about: Mapping[str, Any] = {}) -> str:
     """SHA-256 over everything in a file: the metadata, and every array's name, dtype, shape and bytes."""
-    found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, array in sorted(state.items()):
-        found.update(f"\n{name} {array.dtype} {array.shape} ".encode())
-        found.update(array.reshape(-1).view("uint8"))
-    return found.hexdigest()
+        digest.update(f"\n{name} {array.dtype} {array.shape} ".encode())
+        digest.update(array.reshape(-1).view("uint8"))
+    return digest.hexdigest()

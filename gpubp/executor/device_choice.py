@@ -33,12 +33,12 @@ is 1.65 us for `models/xor.net` on 4 rows, where an H100 took 1.67; no other net
 def choose_backend(net: Net, device: str, backend: str, precision: str, nets: int | None = None) -> Backend:
     """The backend for a net: `select`'s, but if both are `auto`, the CPU if its compiled step is estimated to be faster
     than a GPU's. `nets`: how many like it are trained side by side, its restarts where None. Raises DeviceError."""
-    found = select(device, backend, tf32=precision == TF32)
+    chosen = select(device, backend, tf32=precision == TF32)
     free = (device, backend.partition(":")[0]) == ("auto", "auto")
-    if not free or found.name != "gpu" or not is_tiny(net, PRECISIONS[precision], nets):
-        return found
+    if not free or chosen.name != "gpu" or not is_tiny(net, PRECISIONS[precision], nets):
+        return chosen
     cpu = select("cpu", backend, "a net this small is estimated to be slower on the GPU")
-    return cpu if cpu.compiles else found
+    return cpu if cpu.compiles else chosen
 
 
 def is_tiny(net: Net, dtype: str, nets: int | None = None) -> bool:

@@ -27,14 +27,14 @@ def not_finite(net: Net, outputs: Mapping[str, Any], xp: Any, step: int, own: in
 
 def rejected_step(net: Net, outputs: Mapping[str, Any], xp: Any, step: int) -> DivergedError:
     """The same as an error, with the loss of the step and the usual fix."""
-    loss, found = float(outputs["data"]) + float(outputs["penalty"]), _gradient(net, outputs, xp, ...)
-    if not found and not math.isfinite(loss):
+    loss, gradient = float(outputs["data"]) + float(outputs["penalty"]), _gradient(net, outputs, xp, ...)
+    if not gradient and not math.isfinite(loss):
         return loss_diverged(loss, step)
-    found = f"{found or 'the curvature of the loss overflows'} at step {step:,}, where the loss is {loss:.6g}"
+    message = f"{gradient or 'the curvature of the loss overflows'} at step {step:,}, where the loss is {loss:.6g}"
     if step == 1:
-        return DivergedError(f"{found}{_AT_ONCE}")
+        return DivergedError(f"{message}{_AT_ONCE}")
     fix = "" if net.searches_line else "; a smaller learning rate or `clip = clip_norm(1.0)` usually fixes this"
-    return DivergedError(f"{found}: that step changed nothing{fix}")
+    return DivergedError(f"{message}: that step changed nothing{fix}")
 
 
 def _gradient(net: Net, outputs: Mapping[str, Any], xp: Any, own: int | EllipsisType) -> str:

@@ -24,7 +24,7 @@ def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
 
     place = net.base / start.path
     try:
-        found = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
+        arrays = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
     except CheckpointError as error:
         help = "" if place.is_dir() else "weights of other libraries are read from what `safetensors` writes"
         raise cannot_start(net, str(error), help=help) from None
@@ -33,9 +33,9 @@ def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
     option: Literal["path", "only"] = "only" if start.only else "path"
     weights: dict[str, Any] = {}
     for name in chosen_weights(net, start.only):
-        there, (shape, kind) = found.get(name), wanted[name]
+        there, (shape, kind) = arrays.get(name), wanted[name]
         if there is None:
-            raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(wanted, found))
+            raise cannot_start(net, f"`{start.path}` has no `{name}`", option, _instead(wanted, arrays))
         if there.shape != shape:
             message = f"`{name}` has shape {list(there.shape)} in `{start.path}`, and {list(shape)} here"
             turned = there.ndim > 1 and sorted(there.shape) == sorted(shape)
@@ -50,12 +50,12 @@ def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
     return weights
 
 
-def _instead(wanted: Collection[str], found: Mapping[str, Any]) -> str:
+def _instead(wanted: Collection[str], arrays: Mapping[str, Any]) -> str:
     """A fix for missing weights: those that exist, or their names."""
-    both = sorted({*wanted} & found.keys())
+    both = sorted({*wanted} & arrays.keys())
     if both:
         return f"`only = [...]` names what to take, of {_listed(both)}"
-    return f"its arrays are {_listed(sorted(found)) or 'none'}; those of this net are {_listed([*wanted])}"
+    return f"its arrays are {_listed(sorted(arrays)) or 'none'}; those of this net are {_listed([*wanted])}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -92,11 +92,11 @@ def _repeated(once: Callable[[], float]) -> list[float]:
     """The times that `once` returns, after a warm-up."""
     for _ in range(3):
         once()
-    found: list[float] = []
+    times: list[float] = []
     end = time.perf_counter() + SECONDS
-    while len(found) < MIN_STEPS or (len(found) < MAX_STEPS and time.perf_counter() < end):
-        found.append(once())
-    return found
+    while len(times) < MIN_STEPS or (len(times) < MAX_STEPS and time.perf_counter() < end):
+        times.append(once())
+    return times
 
 
 def _whole(machine: Machine, step: Callable[[], None], fill: Callable[[], None]) -> tuple[float, int]:
@@ -107,8 +107,8 @@ def _whole(machine: Machine, step: Callable[[], None], fill: Callable[[], None])
         machine.backend.finish()
         return time.perf_counter() - start
 
-    found = _repeated(once)
-    return median(found), len(found)
+    times = _repeated(once)
+    return median(times), len(times)
 
 
 def _many(machine: Machine, many: Loop, feeds: list[Any], dtype: str) -> tuple[float, int]:
@@ -120,8 +120,8 @@ def _many(machine: Machine, many: Loop, feeds: list[Any], dtype: str) -> tuple[f
         many(feeds, None, len(feeds[0]), 0, AT_ONCE, list(kept))
         return (time.perf_counter() - start) / AT_ONCE
 
-    found = _repeated(once)
-    return median(found), len(found) * AT_ONCE
+    times = _repeated(once)
+    return median(times), len(times) * AT_ONCE
 
 
 def _kernels(machine: Machine, compiled: Compiled, feeds: list[Any], native: bool) -> tuple[ProfiledKernel, ...]:
@@ -171,14 +171,14 @@ def _peaks(machine: Machine, dtype: str) -> tuple[float, float]:
     long, other = (xp.ones(1 << 24, dtype="float32") for _ in range(2))
 
     def best(run: Callable[[], object]) -> float:
-        found = []
+        times = []
         for _ in range(5):
             backend.finish()
             start = time.perf_counter()
             run()
             backend.finish()
-            found.append(time.perf_counter() - start)
-        return min(found)
+            times.append(time.perf_counter() - start)
+        return min(times)
 
     product = best(lambda: xp.matmul(a, b, out=c))
     copied = best(lambda: xp.copyto(other, long))

@@ -34,6 +34,6 @@ def scores(
     with backend.running():
         arrays, _ = check_feeds(backend, (*net.graph.inputs, *net.graph.targets), data, dtype)
         placed = Placed(backend, [*arrays, *map(backend.asarray, given.values())])
-        found = finish_metrics(*accumulate(machine, placed, batch))
-    del found["penalty"]
-    return found
+        figures = finish_metrics(*accumulate(machine, placed, batch))
+    del figures["penalty"]
+    return figures

@@ -54,18 +54,18 @@ def explained(of: Subject, number: int = 1, *, steps: int = 0, most: int = MOST)
             executor.run_steps(placed, min(AT_ONCE, steps - done), batch)
     rows = of.batch(number - 1, 1)
     try:
-        found = trace(executor, rows, of.words)
+        traced = trace(executor, rows, of.words)
     except NetError:
         # The statistics of a batch need several rows.
         first = min(number - 1, count - batch)
         rows = {name: _begin_with(array, number - 1 - first) for name, array in of.batch(first, batch).items()}
-        found = trace(executor, rows, of.words)
+        traced = trace(executor, rows, of.words)
     many = max(batch, min(count, MANY))
-    content = document(found, sizes(executor, of.batch(0, many)), many, most)
+    content = document(traced, sizes(executor, of.batch(0, many)), many, most)
     after = f" after {counted(steps, 'step')}" if steps else ""
     example_text = f"example {number:,} of {count:,}" if has_data else f"drawn example {number:,}"
-    if found.rows > 1:
-        example_text += f", in a batch of {found.rows:,} rows whose statistics it shares"
+    if traced.rows > 1:
+        example_text += f", in a batch of {traced.rows:,} rows whose statistics it shares"
     return {"example": number, **content}, f"{of.about}{after}: {example_text}; {executor.dtype}"
 
 

@@ -34,8 +34,8 @@ def _members(group: Group) -> str:
 def _label(group: Group) -> str:
     """The settings of a group; if it is the only one, its params, or its file."""
     first = group.runs[0]
-    told = group.settings or first.about.get("params") or {"file": first.name}
-    words = (one.removesuffix(".net") if key == "file" else f"{key}={one}" for key, one in told.items() if one)
+    settings = group.settings or first.about.get("params") or {"file": first.name}
+    words = (one.removesuffix(".net") if key == "file" else f"{key}={one}" for key, one in settings.items() if one)
     return " ".join(words)
 
 

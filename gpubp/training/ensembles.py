@@ -96,8 +96,8 @@ class Ensemble:
         which each member computes `batch` at a time. Left out are those that the outputs do not tell, because they
         depend on the weights in another way, such as a loss of a value that is no output, and the penalties. Raises
         InputError or DataError."""
-        found = self.scores(self._read(data, "the metrics are without them", targets=True), batch)
-        return {name: value for name, value in found.items() if name not in tables(self.net.graph)}
+        figures = self.scores(self._read(data, "the metrics are without them", targets=True), batch)
+        return {name: value for name, value in figures.items() if name not in tables(self.net.graph)}
 
     def evaluate_members(self, data: Any, batch: int = CHUNK) -> list[dict[str, float]]:
         """What `evaluate` of each member returns for the same rows, `batch` at a time."""
@@ -138,8 +138,8 @@ class Ensemble:
 
         mean, squares, dtypes = dict[str, Any](), dict[str, Any](), dict[str, Any]()
         for k, member in enumerate(self.members, 1):
-            found = member.executor.predict(self._given(member, rows), batch)
-            outputs = found if isinstance(found, Mapping) else {"": found}
+            predicted = member.executor.predict(self._given(member, rows), batch)
+            outputs = predicted if isinstance(predicted, Mapping) else {"": predicted}
             for name, array in outputs.items():
                 values = member.executor.backend.to_host(array)
                 dtypes.setdefault(name, values.dtype)

@@ -74,9 +74,9 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").partition("\n\n")[0].splitlines()
     except OSError:
         return platform.processor()
-    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    fields = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
     names = ("model name", "cpu family", "model", "stepping")
-    return " ".join(told[name] for name in names if name in told) or platform.processor()
+    return " ".join(fields[name] for name in names if name in fields) or platform.processor()
 
 
 def data_hashes(net: Net) -> dict[str, str]:

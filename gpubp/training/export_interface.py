@@ -64,8 +64,8 @@ def metadata(run: Source) -> dict[str, str]:
     for name, target in label_targets(run.executor.net).items():
         if target in run.columns:
             found[f"{name}.classes"] = run.columns[target].vocabulary
-    told = {key: json.dumps(value, ensure_ascii=False) for key, value in found.items() if value}
-    return {"net": source_name(run.executor.net), "step": str(run.executor.step), **told}
+    texts = {key: json.dumps(value, ensure_ascii=False) for key, value in found.items() if value}
+    return {"net": source_name(run.executor.net), "step": str(run.executor.step), **texts}
 
 
 def _heads(encoder: Encoder, note: str = "") -> list[str]:

@@ -76,10 +76,10 @@ def c_text(run: Source, name: str) -> str:
     executor = run.executor
     built = build(executor.net, "predict", 1, executor.dtype)
     program, values = _with_state(executor, built)
-    told = interface_of(run, f"{name}.c", dict(zip(built.outputs, program.outputs, strict=True)))
+    interface = interface_of(run, f"{name}.c", dict(zip(built.outputs, program.outputs, strict=True)))
     try:
         with executor.backend.running():
-            return portable_source(program, values, built.hints, describe, name, told, np)
+            return portable_source(program, values, built.hints, describe, name, interface, np)
     except CannotExportError as error:
         raise unsupported(error.eqn, "C") from None
 
@@ -89,10 +89,10 @@ def onnx_file(run: Source, name: str) -> bytes:
     executor = run.executor
     built, batch = build_for_any_batch(executor.net, executor.dtype)
     program, values = _with_state(executor, built, batch)
-    told = interface_of(run, f"{name}.onnx", dict(zip(built.outputs, program.outputs, strict=True)))
+    interface = interface_of(run, f"{name}.onnx", dict(zip(built.outputs, program.outputs, strict=True)))
     hints = {**result_names(built.program), **built.hints}
     try:
-        return onnx_model(program, values, hints, describe, batch, name, told, VERSION, metadata(run))
+        return onnx_model(program, values, hints, describe, batch, name, interface, VERSION, metadata(run))
     except CannotExportError as error:
         raise unsupported(error.eqn, "ONNX") from None
     except OverflowError as error:

@@ -47,9 +47,9 @@ def default_folder(
 
 def free_folder(prefix: str, net: Net, settings: list[Any]) -> Path:
     """The same for any job with a net and settings; `prefix` comes before the date."""
-    told = json.dumps([identity(net), *settings], sort_keys=True)
+    experiment = json.dumps([identity(net), *settings], sort_keys=True)
     name = re.sub(r"[^\w.-]+", "_", Path(source_name(net)).stem)[:MAX_NAME] or "net"
-    stem = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    stem = f"{prefix}{time.strftime('%Y%m%d-%H%M%S')}-{name}-{hashlib.sha256(experiment.encode()).hexdigest()[:8]}"
     names = itertools.chain([stem], (f"{stem}-{i}" for i in itertools.count(2)))
     return next(path for path in (RUNS / name for name in names) if not path.exists())
 

@@ -103,5 +103,5 @@ def _differing(settings: Sequence[Mapping[str, str]]) -> list[dict[str, str]] | 
     """Of each mapping the entries that are not the same in all; None if two mappings are the same."""
     names = dict.fromkeys(name for one in settings for name in one)
     kept = [name for name in names if len({one.get(name) for one in settings}) > 1]
-    told = [{name: one.get(name, "") for name in kept} for one in settings]
-    return told if len({tuple(one.values()) for one in told}) == len(told) else None
+    differing = [{name: one.get(name, "") for name in kept} for one in settings]
+    return differing if len({tuple(one.values()) for one in differing}) == len(differing) else None

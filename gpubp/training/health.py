@@ -121,12 +121,12 @@ class Health:
     def _typical(self, executor: Executor) -> list[Finding]:
         """What is wrong in most of the records. The rows of one batch do not show whether a unit is dead."""
         sizes, net = typical(self.found), executor.net
-        found = diagnose(net, sizes)
-        if self._gauges is not None and any(one.kind == "dead" for one in found):
+        findings = diagnose(net, sizes)
+        if self._gauges is not None and any(one.kind == "dead" for one in findings):
             many = self._gauges.measure(self._batches(executor, -(-MANY // self.batch)))
-            found = diagnose(net, [replace(size, dead=min(size.dead, all_.dead)) for size, all_ in zip(sizes, many)])
+            findings = diagnose(net, [replace(size, dead=min(size.dead, all_.dead)) for size, all_ in zip(sizes, many)])
         # Weights initialised to zero block the gradient in the first step only.
-        return [one for one in found if one.kind != "lost" or len(self.found) > 1]
+        return [one for one in findings if one.kind != "lost" or len(self.found) > 1]
 
     def _ready(self, executor: Executor) -> Gauges | None:
         """The program, built on first use; earlier records are loaded then."""

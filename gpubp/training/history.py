@@ -55,11 +55,11 @@ def _is_record(record: dict[str, Any]) -> bool:
         figures = map(number, record.values())
         whole = all(_is_count(record.get(key)) for key in ("epoch", "step")) and "train.loss" in record
         return whole and all(isinstance(one, int | float) for one in figures)
-    told = record.get("health", [])
+    findings = record.get("health", [])
     return (
         isinstance(record.get("metrics", {}), dict)
-        and isinstance(told, list)
-        and all(isinstance(one, dict) and isinstance(one.get("help", []), list) for one in told)
+        and isinstance(findings, list)
+        and all(isinstance(one, dict) and isinstance(one.get("help", []), list) for one in findings)
     )
 
 

@@ -63,9 +63,9 @@ def net_of(place: Path) -> Net:
 def asked_of(place: Path) -> tuple[str, str]:
     """The requested device and backend of a run, or of a checkpoint in its folder."""
     folder = folder_of(place)
-    told = history.about(folder).get("asked") if (folder / ABOUT).is_file() else None
-    told = told if isinstance(told, Mapping) else {}
-    return str(told.get("device", "auto")), str(told.get("backend", "auto"))
+    asked = history.about(folder).get("asked") if (folder / ABOUT).is_file() else None
+    asked = asked if isinstance(asked, Mapping) else {}
+    return str(asked.get("device", "auto")), str(asked.get("backend", "auto"))
 
 
 def load_run(path: str | os.PathLike[str], device: str = "auto") -> LoadedRun:

@@ -54,8 +54,8 @@ class Predictor:
             warn_of_gaps(inputs, path, "their outputs are NaN")
         if not isinstance(inputs, NewRows):
             return self.executor.predict(inputs, batch)
-        found = self.executor.predict(inputs.arrays, batch)
-        return with_gaps(self.executor.backend.xp, found, inputs)
+        outputs = self.executor.predict(inputs.arrays, batch)
+        return with_gaps(self.executor.backend.xp, outputs, inputs)
 
     def evaluate(self, data: Any, batch: int = CHUNK) -> dict[str, float]:
         """The loss, the penalties and the metrics over rows of inputs and targets, `batch` rows at a time: a mapping of
@@ -81,14 +81,14 @@ class Predictor:
         returned, a mapping or the array of a single output."""
         import numpy as np
 
-        found = {}
+        classes = {}
         for output, (name, of) in predicted_labels(self.net).items():
             values = outputs[output] if isinstance(outputs, Mapping) else outputs
             host = self.executor.backend.to_host(values)
             words = np.array(self.words[of], dtype=object)[host.argmax(axis=-1)]
             words[np.isnan(host).any(axis=-1)] = None
-            found[name] = words
-        return found
+            classes[name] = words
+        return classes
 
 
 def with_gaps(xp: Any, outputs: Mapping[str, Any], rows: NewRows) -> dict[str, Any]:

@@ -230,11 +230,11 @@ class Race:
                 assert watch is not None
                 value = self._last(k).figure(watch.figure, k) if restart.epochs else math.nan
             restart.figure = value if math.isfinite(value) else None
-        found = [(figure, k) for k in among if (figure := self.restarts[k].figure) is not None]
-        if not found:
+        ranked = [(figure, k) for k in among if (figure := self.restarts[k].figure) is not None]
+        if not ranked:
             raise DivergedError(f"none of the {len(among):,} restarts has a figure that is a number")
         rising = watch is not None and watch.rising
-        return min(found, key=lambda pair: (-pair[0] if rising else pair[0], pair[1]))[1]
+        return min(ranked, key=lambda pair: (-pair[0] if rising else pair[0], pair[1]))[1]
 
 
 def race_of(

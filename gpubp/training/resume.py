@@ -86,8 +86,8 @@ def changes_bytes(saved: Saved, now: Mapping[str, str]) -> list[str]:
     others = different(before, now)
     if not others:
         return []
-    told = "; ".join(f"{key} {before.get(key, 'none')}, now {now.get(key, 'none')}" for key in others)
-    return [f"the saved state was computed elsewhere ({told}): the result may differ in its last digits"]
+    changes = "; ".join(f"{key} {before.get(key, 'none')}, now {now.get(key, 'none')}" for key in others)
+    return [f"the saved state was computed elsewhere ({changes}): the result may differ in its last digits"]
 
 
 def best_before(place: Path) -> Saved | None:

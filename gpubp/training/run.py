@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from dsl.records import dataclass
@@ -80,8 +81,7 @@ def epoch_record(epoch: int, step: int, loss: float, penalty: float, valid: Mapp
 
 def spread(restarts: list[dict[str, Any]], figure: str) -> str:
     """The spread of the restarts, in one line."""
-    found = sorted(r["figure"] for r in restarts if r["figure"] is not None)
-    diverged = len(restarts) - len(found)
-    middle = found[len(found) // 2] if len(found) % 2 else (found[len(found) // 2 - 1] + found[len(found) // 2]) / 2
-    lost = f"; {diverged:,} diverged" if diverged else ""
-    return f"{len(restarts):,} restarts: {figure} from {found[0]:.4g} to {found[-1]:.4g}, median {middle:.4g}{lost}"
+    figures = [restart["figure"] for restart in restarts if restart["figure"] is not None]
+    diverged = len(restarts) - len(figures)
+    reach = f"from {min(figures):.4g} to {max(figures):.4g}, median {median(figures):.4g}"
+    return f"{len(restarts):,} restarts: {figure} {reach}" + (f"; {diverged:,} diverged" if diverged else "")

@@ -68,12 +68,12 @@ def _suggestion(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     kinds = {name: _distribution(domain) for name, domain in space.items()}
-    told = [_as_known(trial, space, kinds) for trial in known]
+    earlier = [_as_known(trial, space, kinds) for trial in known]
     for attempt in range(ATTEMPTS):
         drawn = int(generator(seed, Purpose.SUGGESTION, number, attempt).integers(1 << 32))
         sampler = optuna.samplers.TPESampler(n_startup_trials=0, seed=drawn)
         study = optuna.create_study(sampler=sampler, direction="maximize" if rising else "minimize")
-        study.add_trials(told)
+        study.add_trials(earlier)
         chosen = study.ask(kinds).params
         params = {name: _text(domain, chosen[name]) for name, domain in space.items()}
         if all(trial.params != params for trial in known):
