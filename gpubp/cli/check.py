@@ -10,9 +10,10 @@ from dsl.render import to_json
 
 from ..errors import NetError
 from ..frontend import check_data, load
+from .arguments import add_file
 from .codes import Explain
 from .color import say
-from .common import add_file, open_net, rows_of, warn
+from .nets import open_net, rows_of, warn
 from .plan_table import with_plan
 
 MAX_VALUES = 300

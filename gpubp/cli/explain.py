@@ -12,8 +12,8 @@ from dsl.excerpt import visible
 
 from ..errors import GpubpError
 from ..insight import DIGITS, FEW, MOST, PAGED, as_html, as_json, as_text, explained, whole_text
+from .arguments import whole
 from .color import say
-from .common import whole
 from .net_or_run import add_net_or_run, open_net_or_run
 from .output import write_output
 

@@ -9,8 +9,8 @@ from typing import Any
 from ..data.checks import counted
 from ..insight import Checked, Report, drawn, gradcheck
 from ..strict_json import dumps
+from .arguments import whole
 from .color import say
-from .common import whole
 from .net_or_run import add_net_or_run, open_net_or_run
 from .table import align
 

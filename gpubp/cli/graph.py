@@ -12,7 +12,8 @@ from ..errors import GpubpError
 from ..frontend import Net
 from ..picture import graph, page
 from ..training import net_of
-from .common import add_file, names_run, open_net
+from .arguments import add_file
+from .nets import names_run, open_net
 from .output import ends_otherwise, write_output
 from .quoting import quoted
 

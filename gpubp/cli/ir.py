@@ -9,7 +9,8 @@ from ..executor import Executor, recorded_scalars
 from ..frontend import Mode, build, build_plan, describe
 from ..passes import describe_plan
 from ..render import c_source, cuda_source, listing
-from .common import add_file, open_net, whole
+from .arguments import add_file, whole
+from .nets import open_net
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -9,8 +9,8 @@ from ..frontend import TF32
 from ..health import Finding
 from ..training import Run
 from .color import fitted
-from .common import rows_of
 from .live import Live
+from .nets import rows_of
 from .streams import print_error
 
 

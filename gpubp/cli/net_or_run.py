@@ -12,7 +12,8 @@ from ..errors import GpubpError
 from ..executor import Executor
 from ..insight import Subject, first_weights, subject
 from ..training import load_run
-from .common import add_file, names_run, open_net, whole
+from .arguments import add_file, whole
+from .nets import names_run, open_net
 
 
 def add_net_or_run(parser: argparse.ArgumentParser) -> None:

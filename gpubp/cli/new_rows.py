@@ -12,7 +12,7 @@ from dsl.wording import short
 from ..data import NewRows
 from ..executor import CHUNK
 from ..training import Ensemble, LoadedRun, load_run, open_ensemble, saved_runs
-from .common import add_device, whole
+from .arguments import add_device, whole
 from .streams import print_error
 from .table import shortened
 

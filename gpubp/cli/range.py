@@ -11,8 +11,9 @@ from dsl.excerpt import visible
 from ..picture import Curve, Panel
 from ..strict_json import dumps
 from ..training import RangeTest, range_test
-from .common import add_backend, add_device, add_file, open_net, whole, with_compiler
+from .arguments import add_backend, add_device, add_file, whole, with_compiler
 from .curves import draw, picture_path
+from .nets import open_net
 
 
 def declare(parser: argparse.ArgumentParser) -> None:

@@ -17,11 +17,12 @@ from ..health import Finding
 from ..strict_json import dumps
 from ..training import Run, asked_of, default_folder, net_of, spread, train
 from . import study
+from .arguments import add_backend, add_device, add_file, folder, whole, with_compiler
 from .color import JOINT, say
-from .common import add_backend, add_device, add_file, folder, open_net, warn, whole, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .messages import advise, headline, warn_of
+from .nets import open_net, warn
 from .profile_table import as_json, profile_table
 from .quoting import quoted
 from .streams import print_error

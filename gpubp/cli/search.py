@@ -15,10 +15,11 @@ from ..errors import DivergedError
 from ..frontend import domains
 from ..strict_json import dumps
 from ..training import Search, Trial, begin_search, check_jobs, resume_search, run_search
+from .arguments import add_device, add_file, folder, whole
 from .color import say
-from .common import add_device, add_file, folder, refuse_other, whole
 from .interrupt import Interrupt
 from .live import Live
+from .nets import refuse_other
 from .quoting import join, quoted
 from .streams import print_error
 from .table import align

@@ -35,11 +35,12 @@ from ..training import (
     saved_runs,
     seeds_in,
 )
+from .arguments import with_compiler
 from .color import say
-from .common import open_net, warn, with_compiler
 from .interrupt import Interrupt
 from .live import Live
 from .messages import advise, headline, warn_of
+from .nets import open_net, warn
 from .quoting import quoted
 from .streams import print_error
 from .table import confusion
