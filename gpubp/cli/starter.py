@@ -96,7 +96,8 @@ class Guess:
             )
         lines.extend(_notation(table.notation))
         if above := table.above:
-            lines.append(f"the table starts at line {above + 1:,}: `skip = {above}`")
+            line = "row" if table.reader == "excel" else "line"
+            lines.append(f"the table starts at {line} {above + 1:,}: `skip = {above}`")
         if not table.header:
             lines.append(f'the table has no header: its columns are called "1" to "{len(table.columns)}"')
         return lines

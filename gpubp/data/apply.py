@@ -198,7 +198,7 @@ def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
     if missing:
         shown = f"its columns are {listed(table.names)}"
         if not table.header and isinstance(table, TextTable):
-            shown = "its first row holds numbers: put a line with the names of the columns above it"
+            shown = f"its first row holds numbers: put a {table.sheet.line} with the names of the columns above it"
         help = suggestion(missing[0], [name for name in table.names if name not in columns])
         message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
         raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
@@ -218,8 +218,8 @@ def _by_number(table: Table, name: str, encoder: Encoder, encoders: Mapping[str,
         wanted = " or ".join(map(str, sorted({len(order), len(encoder.known)})))
         message = f"`{table.path}` has {counted(len(table.names), 'column')}, but {wanted} are needed"
         help = "a file without a header has the columns of the training file, or those alone that the net takes in"
-        above = lines_above(table.sheet, ()) if isinstance(table, TextTable) else 0
-        help = f"delete the {'line' if above == 1 else f'{above} lines'} above the table" if above else help
+        if isinstance(table, TextTable) and (above := lines_above(table.sheet, ())):
+            help = f"delete the {table.sheet.line if above == 1 else counted(above, table.sheet.line)} above the table"
         raise problem("E0415", message, table.span, help=help)
     return [order[field.name] for field in encoder.fields]
 

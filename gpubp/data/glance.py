@@ -26,7 +26,7 @@ from .opening import Known, sheet_of
 from .ragged import Lengths
 from .sheet import Sheet
 from .spelling import MOST, notation_for, spelling, units_of
-from .workbook import is_workbook, workbook_text
+from .workbook import ROW, is_workbook, workbook_text
 
 MAX_ROWS = 10_000
 """Rows that are looked at."""
@@ -113,7 +113,7 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         if start_of(Path(), name, span).startswith(BEGINNINGS):
             return _of_arrow(name, span)
         if is_workbook(Path(), name, span):
-            known = Known(delimiter=",", skip=None, named=named)
+            known = Known(delimiter=",", skip=None, named=named, line=ROW)
             raw, sheet = workbook_text(Path(), name, span, known)
             return replace(_of_text(raw, name, span, known), reader="excel", sheet=sheet)
         raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
@@ -136,7 +136,7 @@ def _of_arrow(path: str, span: Span) -> Glance:
 def _typed(name: str, kind: str, cells: Sequence[str]) -> Column:
     """A column whose file says what it holds; a missing cell is empty."""
     if kind == "numbers":
-        return _column(name, cells, lambda row: f"row {row + 1:,}", PLAIN)
+        return _column(name, cells, "row", range(1, len(cells) + 1), PLAIN)
     values, gaps = Counter(filter(None, cells)), frozenset(i for i, cell in enumerate(cells) if not cell)
     found: Kind = "others" if kind == "others" else _kind_of_text(name, values) if values else "empty"
     return Column(name, found, values, gaps, odd="they are written as text" if found == "signs" else "")
@@ -153,7 +153,7 @@ def _of_text(raw: bytes, name: str, span: Span, known: Known, complete: bool = T
         every = _by_column(rows)
     columns = []
     for at, (column, cells) in enumerate(zip(sheet.names, every, strict=True)):
-        found = _column(column, cells, lambda row: f"line {rows[row][0]}", notation)
+        found = _column(column, cells, sheet.line, [line for line, _ in rows], notation)
         if not column:
             kind: Kind = "nameless" if found.values else "empty"
             found = replace(found, name=f"column {at + 1}", kind=kind, odd="")
@@ -196,8 +196,8 @@ def _notation(columns: Sequence[Sequence[str]]) -> Notation:
     return notation_for(cells if len(cells) > _FEW or not units_of(cells) else set[str]() for cells in different)
 
 
-def _column(name: str, cells: Sequence[str], place: Callable[[int], str], notation: Notation) -> Column:
-    """A column of text that may be numbers. `place`: where a row stands in the file."""
+def _column(name: str, cells: Sequence[str], line: str, lines: Sequence[int], notation: Notation) -> Column:
+    """A column of text that may be numbers. `lines`: the number of each row in the file, `line`: what it is called."""
     there = [cell for cell in cells if cell not in MISSING]
     values, gaps = Counter(there), frozenset(row for row, cell in enumerate(cells) if cell in MISSING)
     if len(notation.units) > 1 and len(units_of(values)) > 1:
@@ -215,8 +215,8 @@ def _column(name: str, cells: Sequence[str], place: Callable[[int], str], notati
         return Column(name, kind, values, gaps, odd=_odd_signs(values) if kind == "signs" else "")
     if share < 1 or len(written) < len(numbers):
         odd = [row for row, cell in enumerate(cells) if cell not in NO_NUMBER and cell not in written]
-        help = edge(cells[odd[0]], odd == [0], odd == [len(cells) - 1])
-        odd_cell = f"{place(odd[0])} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
+        help = edge(cells[odd[0]], line, odd == [0], odd == [len(cells) - 1])
+        odd_cell = f"{line} {lines[odd[0]]} holds `{clipped(cells[odd[0]])}`" + f"; {help}" * bool(help)
         return Column(name, "mixed", values, gaps, odd=odd_cell)
     gaps |= {row for row, cell in enumerate(cells) if cell in NO_NUMBER}
     there = [written[cell] for cell in known]

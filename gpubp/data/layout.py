@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import islice, pairwise
 
 from dsl.diagnostics import DiagnosticError
-from dsl.source import Span
 
 from .checks import counted, problem
 from .notation import is_number
@@ -109,14 +108,16 @@ def _usual_width(sheet: Sheet) -> tuple[list[tuple[int, list[str]]], int]:
     return best, width
 
 
-def without_lines(raw: bytes, count: int, path: str, span: Span | None) -> bytes:
-    """The text with its first lines blank, so that the others keep their numbers. Raises DiagnosticError (E0414) where
+def without_lines(sheet: Sheet, count: int) -> Sheet:
+    """The sheet with its first lines blank, so that the others keep their numbers. Raises DiagnosticError (E0414) where
     none is left."""
+    raw = sheet.raw
     ends = [end.end() for end in islice(_LINE_END.finditer(raw), count)]
     if len(ends) < count or not raw[ends[-1] :].strip():
         lines = len(raw.rstrip().splitlines())
-        raise problem("E0414", f"`{path}` has {counted(lines, 'line')}, and `skip = {count}` leaves none", span)
-    return b"\n" * count + raw[ends[-1] :]
+        message = f"`{sheet.path}` has {counted(lines, sheet.line)}, and `skip = {count}` leaves none"
+        raise problem("E0414", message, sheet.span)
+    return replace(sheet, raw=b"\n" * count + raw[ends[-1] :], above=count)
 
 
 def without_empty_end(raw: bytes, delimiter: str) -> bytes:

@@ -37,7 +37,7 @@ def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Seque
         return
     wanted = _wanted([cell for _, cell in bad], numbers, sheet.notation)
     alone = len(bad) == 1 < len(numbers)
-    other = edge(bad[0][1], not isfinite(numbers[0]), not isfinite(numbers[-1])) if alone else ""
+    other = edge(bad[0][1], sheet.line, not isfinite(numbers[0]), not isfinite(numbers[-1])) if alone else ""
     for line, cell in bad:
         what, message, help = _single_cell(cell, sheet, wanted, other)
         findings.add("E0416", what, sheet.place(line, column), message, help)
@@ -77,11 +77,11 @@ def _single_cell(cell: str, sheet: Sheet, wanted: Notation, other: str) -> tuple
     return "cells that are not numbers", f"`{clipped(cell)}` is not a number", help
 
 
-def edge(cell: str, first: bool, last: bool) -> str:
-    """What to do about a line above or below all numbers, which may be none of the table's."""
+def edge(cell: str, line: str, first: bool, last: bool) -> str:
+    """What to do about a line, as messages call it, above or below all numbers, which may be none of the table's."""
     if spelling(cell) is not None or not (first or last):
         return ""
-    return "if this line contains units, delete it" if first else "if this line is a note or a total, delete it"
+    return f"if this {line} {'contains units' if first else 'is a note or a total'}, delete it"
 
 
 def _is_text(cell: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import problem, remedy
+from .checks import counted, problem, remedy
 from .encodings import UTF8
 from .files import read_text
 from .layout import LOOK, cut_by, lines_above, whole_header, with_delimiter, without_empty_end, without_lines
@@ -26,7 +26,8 @@ _TELLS = re.compile(rb'"?sep=([^\x00-\x08\n\r"\x80-\xff])"?[ ,;\t]*(\r\n?|\n)', 
 class Known:
     """What is known of a text before it is opened. What is None is to be found: the `delimiter`; `header`, whether the
     first record names the columns; `skip`, how many lines stand above the table. `named`: names of columns that are
-    known; `notation` and `encoding` of the text; `likely`: a delimiter that is looked for before others."""
+    known; `notation` and `encoding` of the text; `likely`: a delimiter that is looked for before others; `line`: what
+    messages call a line."""
 
     delimiter: str | None = None
     header: bool | None = None
@@ -35,6 +36,7 @@ class Known:
     notation: Notation = PLAIN
     encoding: str = UTF8
     likely: str = ""
+    line: str = "line"
 
 
 def open_sheet(base: Path, path: str, span: Span | None, known: Known) -> Sheet:
@@ -56,9 +58,9 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: Known) -> Sheet:
     if told is not None:
         raw, delimiter = b"\n" + raw[told.end() :], delimiter or told[1].decode()
     words = [name for name in known.named if not is_number(name)]
-    sheet = Sheet(path, raw, span, ",", notation=known.notation)
+    sheet = Sheet(path, raw, span, ",", notation=known.notation, line=known.line)
     above = lines_above(sheet, words) if known.skip is None else known.skip
-    sheet = replace(sheet, raw=without_lines(raw, above, path, span) if above else raw, above=above)
+    sheet = without_lines(sheet, above) if above else sheet
     sheet = with_delimiter(sheet, known.likely, words) if delimiter is None else cut_by(sheet, delimiter)
     sheet = replace(sheet, raw=without_empty_end(sheet.raw, sheet.delimiter))
     records = sheet.records()
@@ -75,7 +77,7 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: Known) -> Sheet:
         return replace(sheet, names=names, first=tuple(top))
     line, first = next(records, (0, []))
     if not first:
-        help = remedy(span, "add rows; `header = false` if its line is a row", "add rows below it")
+        help = remedy(span, f"add rows; `header = false` if its {known.line} is data", "add rows below it")
         raise problem("E0414", f"`{path}` has a header, but no rows", span, help=help)
     names = tuple(cells)
     if len(first) > len(names):
@@ -87,9 +89,10 @@ def _require_no_title(sheet: Sheet, named: Sequence[str]) -> None:
     """Raises DiagnosticError (E0415) where a line below the first one holds names that are known."""
     above = lines_above(sheet, named)
     if above:
-        what = "line stands" if above == 1 else f"{above} lines stand"
-        message = f"`{sheet.path}`: {what} above line {above + 1}, which names the columns"
-        raise problem("E0415", message, sheet.span, help=f"`skip = {above}` leaves such lines out")
+        what = f"{counted(above, sheet.line)} {'stands' if above == 1 else 'stand'}"
+        message = f"`{sheet.path}`: {what} above {sheet.line} {above + 1}, which names the columns"
+        help = f"`skip = {above}` leaves {'it' if above == 1 else 'them'} out"
+        raise problem("E0415", message, sheet.span, help=help)
 
 
 def _refuse_others(path: str, raw: bytes, span: Span | None) -> None:

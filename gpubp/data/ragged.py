@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dsl.source import Span
-
 from .checks import Findings, counted, remedy
 from .layout import lines_above
 from .sheet import Sheet
 
-NOTES = "delete lines below the table, such as notes or a source"
 
-
-def title(span: Span | None, lines: int = 0) -> str:
-    """What to do about lines above a table, so many if that is known."""
-    told = f"`skip = {lines or 'N'}` leaves out {counted(lines, 'line') if lines else 'N lines'} above the table"
-    return remedy(span, f"{told}, such as a title", "delete lines above the table, such as a title")
+def _title(sheet: Sheet) -> str:
+    """What to do about lines above a table."""
+    lines = lines_above(sheet, ())
+    told = f"`skip = {lines or 'N'}` leaves out {counted(lines, sheet.line) if lines else f'N {sheet.line}s'}"
+    help = f"delete {sheet.line}s above the table, such as a title"
+    return remedy(sheet.span, f"{told} above the table, such as a title", help)
 
 
 class Lengths:
@@ -48,11 +46,11 @@ class Lengths:
     def _help(self) -> str:
         first, length = self._odd[0]
         if self._width == 1 or lines_above(self._sheet, ()):
-            return title(self._sheet.span, lines_above(self._sheet, ()))
+            return _title(self._sheet)
         if self._sheet.header and not self._last and {length for _, length in self._odd} == {self._width + 1}:
             return "the header has one name too few: add it"
         if first > self._last > 0:
-            return NOTES
+            return f"delete {self._sheet.line}s below the table, such as notes or a source"
         if not self._last and {length for _, length in self._odd} == {1} and b'"' in self._sheet.raw:
             return "each row is one quoted cell: delete the quotes around it"
         return (

@@ -21,7 +21,8 @@ class Sheet:
 
     `names`: of its columns ("1", "2", ... without a header); `skip`: lines before the first row of data; `first`: the
     cells of that row; `span`: what messages about this file point at; `notation`: how its numbers are written;
-    `above`: lines above the table, which are blank in `raw`.
+    `above`: lines above the table, which are blank in `raw`; `line`: what messages call a line: of a sheet of a
+    workbook it is a "row".
     """
 
     path: str
@@ -34,6 +35,7 @@ class Sheet:
     first: tuple[str, ...] = ()
     notation: Notation = PLAIN
     above: int = 0
+    line: str = "line"
 
     @property
     def spaced(self) -> bool:
@@ -90,7 +92,7 @@ class Sheet:
 
     def place(self, line: int, column: int | None = None) -> str:
         """`a.csv`, line 5, column `x`: the line of the file, counted from 1, the header too."""
-        where = f"`{self.path}`, line {line}"
+        where = f"`{self.path}`, {self.line} {line}"
         return where if column is None else f"{where}, column `{clipped(self.names[column])}`"
 
 

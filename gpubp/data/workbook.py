@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 _OLD = b"\xd0\xcf\x11\xe0"
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+"""The name of the stream that an xlsx file with a password consists of (MS-OFFCRYPTO)."""
 _PARTS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 """Members of a ZIP archive that is a workbook: of xlsx, xlsb and ods."""
 _DAY = 86_400.0
+ROW = "row"
+"""What messages call a line of the CSV that a sheet becomes."""
 
 
 def is_workbook(base: Path, path: str, span: Span | None) -> bool:
@@ -56,7 +60,7 @@ def open_workbook(
     """The sheet `wanted`, else that which has most of the columns that are known, of several the largest. Raises
     DiagnosticError (E0412 to E0423)."""
     raw, _ = workbook_text(base, path, span, known, wanted, wanted_span)
-    return sheet_of(path, raw, span, replace(known, delimiter=","))
+    return sheet_of(path, raw, span, replace(known, delimiter=",", line=ROW))
 
 
 def workbook_text(
@@ -70,7 +74,7 @@ def workbook_text(
     """The sheet as CSV, each of its rows one line, numbers in the notation; and its name, "" where there is no other
     to choose. Raises DiagnosticError."""
     try:
-        from python_calamine import CalamineError, load_workbook
+        from python_calamine import CalamineError, PasswordError, load_workbook
     except ImportError:
         help = "`pip install 'gpubp[excel]'` brings it; or save the sheet as CSV"
         message = f"`{path}` needs python-calamine, which is not installed"
@@ -92,6 +96,9 @@ def workbook_text(
             [_cell(cell, known.notation.decimal) for cell in row] for row in rows
         )
     except (CalamineError, zipfile.BadZipFile) as error:
+        if isinstance(error, PasswordError) or (raw.startswith(_OLD) and _LOCKED in raw):
+            help = "save it without a password, or the sheet as CSV"
+            raise problem("E0413", f"`{path}` is protected by a password", span, help=help) from None
         reason = str(error).partition("\n")[0]
         message, notes = f"`{path}` is not a valid workbook", (f"python-calamine says: {clipped(reason)}",)
         raise problem("E0413", message, span, notes=notes, help=AGAIN) from None

@@ -188,10 +188,10 @@ ROWS = "1;2;3\n4;5;6\n"
         (
             f"Results 2026\n\na;b;y\n{ROWS}",
             "2 lines stand above line 3, which names the ",
-            "`skip = 2` leaves such lines",
+            "`skip = 2` leaves them out",
         ),
-        (f"Results;2026\na;b;y\n{ROWS}", "line stands above line 2, which names the ", "`skip = 1` leaves such lines"),
-        (f"Results;;\n\na;b;y\n{ROWS}", "2 lines stand above line 3, which names the ", "`skip = 2` leaves such lines"),
+        (f"Results;2026\na;b;y\n{ROWS}", "1 line stands above line 2, which names the ", "`skip = 1` leaves it out"),
+        (f"Results;;\n\na;b;y\n{ROWS}", "2 lines stand above line 3, which names the ", "`skip = 2` leaves them out"),
         (f"x\na;y\n{ROWS}", "`a.csv` has no column `y`", 'its columns are `x`; `delimiter = "..."` parts them'),
         (
             f"a;y\n{ROWS}1;5;6\n",

@@ -23,7 +23,7 @@ from gpubp.data.workbook import workbook_text
 from gpubp.errors import DataError
 
 from . import worlds
-from .workbooks import Fault, write_workbook
+from .workbooks import Fault, protected, write_workbook
 from .worlds import World, choice, entry
 
 pytest.importorskip("python_calamine")
@@ -97,8 +97,8 @@ def test_a_message_counts_rows_as_the_workbook_does(world: World) -> None:
     rows: list[list[Any]] = [["A title\nof two lines"], [], HEAD, *ROWS]
     write_workbook(world.base / "a.xlsx", {"Data": rows})
     found = world.refused(excel(target="species", skip=2))
-    assert (found.code, found.message) == ("E0416", "`a.xlsx`, line 5, column `width`: the cell is empty")
-    assert world.refused(excel(target="species")).help == ("`skip = 2` leaves such lines out",)
+    assert (found.code, found.message) == ("E0416", "`a.xlsx`, row 5, column `width`: the cell is empty")
+    assert world.refused(excel(target="species")).help == ("`skip = 2` leaves them out",)
 
 
 def test_the_sheet_is_named_or_has_the_columns_or_is_the_largest(world: World) -> None:
@@ -146,6 +146,7 @@ def test_a_series_may_be_a_sheet(world: World) -> None:
     [
         (lambda raw: raw[: len(raw) // 2], "not a valid workbook", "make, copy or download it again"),
         (lambda raw: b"\xd0\xcf\x11\xe0" + bytes(600), "not a valid workbook", "make, copy or download it again"),
+        (lambda raw: protected(), "is protected by a password", "save it without a password, or the sheet as CSV"),
         (lambda raw: b"a,b\n1,2\n", "`a.xlsx` is not a workbook", "`csv` reads delimited text"),
         (lambda raw: b"", "`a.xlsx` is empty", ""),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,23 @@ def write_workbook(path: Path, sheets: Mapping[str, Sequence[Sequence[object]]],
                 for n, row in enumerate(rows, 1)
             )
             file.writestr(f"xl/worksheets/sheet{i}.xml", f"<worksheet {MAIN}><sheetData>{body}</sheetData></worksheet>")
+
+
+def protected() -> bytes:
+    """What a workbook with a password is: a compound file (MS-CFB) with a stream `EncryptedPackage` (MS-OFFCRYPTO)."""
+    free, end, table = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    head += struct.pack("<9I", 0, 1, 1, 0, 4096, end, 0, end, 0) + struct.pack("<109I", 0, *[free] * 108)
+    folder = _entry("Root Entry", 5, child=1) + _entry("EncryptedPackage", 2) + bytes(256)
+    return head + struct.pack("<128I", table, end, *[free] * 126) + folder
+
+
+def _entry(name: str, kind: int, child: int = 0xFFFFFFFF) -> bytes:
+    """An entry of a compound file's folder: a stream without a byte, or the root."""
+    none = 0xFFFFFFFF
+    text = f"{name}\0".encode("utf-16-le")
+    place = struct.pack("<HBB3I16x4x16xIQ", len(text), kind, 1, none, none, child, 0xFFFFFFFE, 0)
+    return text.ljust(64, b"\0") + place
 
 
 def _cell(value: object, place: str) -> str:
