@@ -16,7 +16,7 @@ from dsl.source import Span
 from gpubp.registry import OptionType, Text, register
 
 from .checks import AGAIN, Findings, counted, listed, problem
-from .dataset import Read, Request, Want
+from .dataset import Read, Request, Rows, Want
 from .encoders import Encoder
 from .files import read_bytes, read_text
 from .image_files import LEVELS
@@ -83,16 +83,14 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
     kind = own.labels[labels]
     files = [(Path(path) / file).as_posix() for file in own.files]
     records = [_records(request, own, file, texts(source)) for file in files]
-    read = Read({}, {}, {}, len(records[-1]))
+    rows: dict[str, Rows] = {}
     for name, want in request.wants.items():
-        column: NDArray[Any]
         if name == names[0]:
             # While types are measured, one image is enough.
-            column, encoder = _images(request, name, want, records if want.type else [records[0][:1]])
+            rows[name] = _images(request, name, want, records if want.type else [records[0][:1]])
         else:
-            column, encoder = _classes(request, name, want, kind, records, files)
-        read.columns[name], read.encoders[name], read.types[name] = column, encoder, encoder.type
-    return read
+            rows[name] = _classes(request, name, want, kind, records, files)
+    return Read(rows, len(records[-1]))
 
 
 def _records(request: Request, own: _Set, file: str, ways: tuple[str, ...]) -> NDArray[np.uint8]:
@@ -110,9 +108,7 @@ def _records(request: Request, own: _Set, file: str, ways: tuple[str, ...]) -> N
     return np.frombuffer(raw, dtype=np.uint8).reshape(rows, own.record)
 
 
-def _images(
-    request: Request, name: str, want: Want, records: list[NDArray[np.uint8]]
-) -> tuple[NDArray[np.uint8], Encoder]:
+def _images(request: Request, name: str, want: Want, records: list[NDArray[np.uint8]]) -> Rows:
     """Pixels (rows, 32, 32, 3), which the encoder brings to 0 to 1. Raises DiagnosticError (E0419)."""
     import numpy as np
 
@@ -123,12 +119,13 @@ def _images(
     shape = (SIDE, SIDE, CHANNELS)
     planes = [part[:, -PIXELS:].reshape(-1, CHANNELS, SIDE, SIDE) for part in records]
     pixels = np.concatenate([part.transpose(0, 2, 3, 1) for part in planes])
-    return np.ascontiguousarray(pixels), Encoder(shape, None, want.feature, scale=1 / LEVELS["uint8"], image=EXACT)
+    encoder = Encoder(shape, None, want.feature, scale=1 / LEVELS["uint8"], image=EXACT)
+    return Rows(np.ascontiguousarray(pixels), encoder)
 
 
 def _classes(
     request: Request, name: str, want: Want, kind: _Labels, records: list[NDArray[np.uint8]], files: list[str]
-) -> tuple[NDArray[np.int64], Encoder]:
+) -> Rows:
     """The labels. Raises DiagnosticError (E0419, E0422)."""
     import numpy as np
 
@@ -146,7 +143,7 @@ def _classes(
     findings.raise_all()
     values = np.concatenate([part[:, kind.byte] for part in records]).astype(np.int64)
     words = _words(request.base, (Path(files[0]).parent / kind.words).as_posix(), kind.classes, span)
-    return values, Encoder((), kind.classes, want.feature, words=words)
+    return Rows(values, Encoder((), kind.classes, want.feature, words=words))
 
 
 def _words(base: Path, file: str, classes: int, span: Span) -> tuple[str, ...]:

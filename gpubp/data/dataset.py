@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.diagnostics import Diagnostic, Label
-from dsl.graph import Choice, DataEntry, Type
+from dsl.graph import Choice, DataEntry, LayerGraph, Type
 from dsl.records import dataclass
 from dsl.source import Span
 
@@ -38,6 +37,12 @@ class Want:
         return (Label(self.span, "declared here"),) if self.span else ()
 
     @property
+    def encoder(self) -> Encoder:
+        """That of arrays which have the declared type, and need no encoding."""
+        assert self.type is not None, "not while types are measured"
+        return Encoder(self.type.shape, self.type.classes, self.feature)
+
+    @property
     def numeric(self) -> bool:
         """Whether it is an input of numbers, which `scale` and `standardize` are for."""
         return self.feature and self.kind == "float"
@@ -50,6 +55,17 @@ class Want:
         if self.type is not None and self.type.shape in ((), (1,)):
             return self.type.shape
         return () if self.kind == "class" else (1,)
+
+
+def wants_of(graph: LayerGraph) -> dict[str, Want]:
+    """What an experiment says of its inputs and targets, which are typed."""
+    found: dict[str, Want] = {}
+    for nodes, feature in ((graph.inputs, True), (graph.targets, False)):
+        for node in nodes:
+            assert node.type is not None, "inputs and targets are typed"
+            kind: Literal["float", "class"] = "float" if node.type.classes is None else "class"
+            found[node.name] = Want(kind, node.type, feature, node.span)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +102,31 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
-    """What a reader gives: `columns[name]` with rows first, floats as they stand in the file (NaN where a cell is
-    missing and is to be filled), labels as int64 (n, *shape).
+class Rows:
+    """The rows of one name. `values`: rows first, labels as int64 (n, *shape); floats as they stand in the file, NaN
+    where a cell is missing, until `statistics.fit` has finished them, which gives float64 (n, *shape).
 
-    `encoders`: what is known of each name but the statistics; a name without one needs none. The last `test_rows` rows
-    are for testing only. `standardize`: the names whose numbers get mean 0 and deviation 1 over the training rows;
-    `fill`: by what statistic of the training rows missing numbers are replaced. `parts`: the place in PARTS for each
-    row, where a column says it. `left_out`: rows of the files that miss a cell.
+    `encoder`: what is known of the name. What the training rows are to teach it: with `standardize` the mean and the
+    deviation that become 0 and 1; by `fill` the "mean" or the "median", which stands for missing numbers.
+    """
+
+    values: NDArray[Any] | Stored
+    encoder: Encoder
+    standardize: bool = False
+    fill: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a reader gives: the rows of each name that is wanted; the last `test_rows` are for testing only.
+
+    `parts`: the place in PARTS for each row, where a column says it. `left_out`: rows of the files that miss a cell.
     `origins`: where the rows stand, those for testing last; none where they are of no file. `ordered`: where the rows
     are divided in their order, how many are left out between two parts. `warnings`: what is suspicious about the file.
     """
 
-    columns: dict[str, NDArray[Any] | Stored]
-    types: dict[str, Type]
-    encoders: dict[str, Encoder] = field(default_factory=dict)
+    rows: dict[str, Rows]
     test_rows: int = 0
-    standardize: frozenset[str] = frozenset()
-    fill: Literal["mean", "median"] | None = None
     parts: NDArray[np.int64] | None = None
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
@@ -113,22 +136,29 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """All rows of an experiment.
+    """All rows of an experiment, by name; inputs and float targets float64, labels int64.
 
-    `columns`: rows first; inputs and float targets float64 (n, *shape), labels int64 (n, *shape); a Stored column is
-    larger than memory may be, and is read where it is used.
-    `encoders`: by name, all that is needed to encode further rows as these were.
     `parts`: row numbers (int64, ascending) of "train", and of "valid" and "test" where there are such.
     `warnings`: what is suspicious about the data. `left_out`: rows of the files that miss a cell, where the `.net` file
     says so. `origins`: where the rows stand, as one of the files numbers them.
     """
 
-    columns: dict[str, NDArray[Any] | Stored]
-    encoders: dict[str, Encoder]
+    rows: Mapping[str, Rows]
     parts: dict[str, NDArray[np.int64]]
     warnings: tuple[Diagnostic, ...] = ()
     left_out: int = 0
     origins: tuple[Origin, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any] | Stored]:
+        """All rows of each name (n, *shape); a Stored column is larger than memory may be, and is read where it is
+        used."""
+        return {name: rows.values for name, rows in self.rows.items()}
+
+    @property
+    def encoders(self) -> dict[str, Encoder]:
+        """All that is needed to encode further rows of each name as these were."""
+        return {name: rows.encoder for name, rows in self.rows.items()}
 
     def place(self, row: int) -> tuple[str, int | None]:
         """The file of a row and its number there, from 0, or None for a row that is the whole file; where rows are of

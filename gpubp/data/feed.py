@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Choice, Data, DataEntry, LayerGraph, Type
@@ -17,16 +16,10 @@ from gpubp.registry import lookup
 
 from . import inline
 from .checks import counted, listed, problem, suggestion
-from .dataset import Dataset, Read, Request, Want
-from .encoders import Encoder
+from .dataset import Dataset, Read, Request, Want, wants_of
 from .split import check, column_of, divide
 from .statistics import fit
-from .stream import Stored
-from .suspicions import beyond, constant_columns, parts_of_rows, rounded, shared_rows, too_large
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from .suspicions import suspicions, too_large
 
 T = TypeVar("T")
 _STREAM = "`npy(..., stream = true)` reads an array where it is used, a block at a time"
@@ -66,12 +59,7 @@ def load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
 
 
 def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
-    wants: dict[str, Want] = {}
-    for nodes, feature in ((graph.inputs, True), (graph.targets, False)):
-        for node in nodes:
-            assert node.type is not None, "inputs and targets are typed"
-            kind: Literal["float", "class"] = "float" if node.type.classes is None else "class"
-            wants[node.name] = Want(kind, node.type, feature, node.span)
+    wants = wants_of(graph)
     data = graph.rows
     if data is None:
         first = next(iter(wants.values()), None)
@@ -90,36 +78,33 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
         raise DiagnosticError(*found)
     _refuse_text(data.split, reads)
     rows, test_rows = _row_counts(reads)
-    raw = {name: read.columns[name] for _, read in reads for name in read.columns}
+    raw = {name: read.rows[name].values for _, read in reads for name in read.rows}
     told = next((read.parts for _, read in reads if read.parts is not None), None)
     ordered = max((read.ordered for _, read in reads if read.ordered is not None), default=None)
     parts = divide(data.split, rows, test_rows, raw, seed, told, ordered)
-    columns, encoders = _finished(reads, wants, parts["train"])
+    finished = {name: fit(own, parts["train"]) for _, read in reads for name, own in read.rows.items()}
+    finished = {name: finished[name] for name in wants}
     spans = {name: entry.value_span for entry in data.entries for name in entry.names}
-    found = too_large(graph, columns, encoders, spans)
+    found = too_large(graph, finished, parts, spans)
     if found:
         raise DiagnosticError(*found)
     odd = [warning for _, read in reads for warning in read.warnings]
-    odd += constant_columns(columns, encoders, parts["train"], spans)
-    odd += rounded(graph, columns, encoders, parts["train"], spans)
-    odd += shared_rows(columns, parts, _head(data)) + beyond(graph, columns)
-    odd += parts_of_rows(graph, len(parts["train"]))
+    odd += suspicions(graph, finished, parts, spans, _head(data))
     left_out = max((read.left_out for _, read in reads), default=0)
     # Rows of several entries are one example: a table numbers them better than arrays beside it.
     origins = max((read.origins for _, read in reads), key=bool, default=())
-    return Dataset(columns, encoders, parts, tuple(odd), left_out, origins)
+    return Dataset(finished, parts, tuple(odd), left_out, origins)
 
 
 def _refuse_text(split: Choice | None, reads: list[tuple[DataEntry, Read]]) -> None:
     """Raise DiagnosticError for windows of a text that are to be dealt to folds."""
     if split is None or split.options.get("folds") is None:
         return
-    for _, read in reads:
-        for name, encoder in read.encoders.items():
-            if encoder.level:
-                message = f"`{name}` is one text: a window that is held out stands among those that are learned"
-                help = '`text(..., test = "other.txt")` tests on another text'
-                raise problem("E0421", message, split.option_spans.get("folds", split.span), help=help)
+    name = next((name for _, read in reads for name, own in read.rows.items() if own.encoder.level), None)
+    if name is not None:
+        message = f"`{name}` is one text: a window that is held out stands among those that are learned"
+        help = '`text(..., test = "other.txt")` tests on another text'
+        raise problem("E0421", message, split.option_spans.get("folds", split.span), help=help)
 
 
 def _head(data: Data) -> Span:
@@ -127,26 +112,6 @@ def _head(data: Data) -> Span:
     if data.split is not None:
         return data.split.span
     return Span(data.span.source, data.span.start, data.span.start + len("data"))
-
-
-def _finished(
-    reads: list[tuple[DataEntry, Read]], wants: Mapping[str, Want], train: NDArray[np.int64]
-) -> tuple[dict[str, NDArray[Any] | Stored], dict[str, Encoder]]:
-    """The columns as the net takes them, and the encoders with what the training rows say, in the order of `wants`."""
-    columns: dict[str, NDArray[Any] | Stored] = {}
-    encoders: dict[str, Encoder] = {}
-    for _, read in reads:
-        for name, column in read.columns.items():
-            shape, classes = tuple(column.shape[1:]), read.types[name].classes
-            encoder = read.encoders.get(name) or Encoder(shape, classes, wants[name].feature)
-            if wants[name].kind == "float":
-                encoder = fit(column, train, encoder, read.fill, name in read.standardize)
-            encoders[name] = encoder
-            if isinstance(column, Stored):
-                columns[name] = replace(column, encoder=encoder)
-            else:
-                columns[name] = encoder.numbers(column) if wants[name].kind == "float" else column
-    return {name: columns[name] for name in wants}, {name: encoders[name] for name in wants}
 
 
 def _requests(data: Data, wants: Mapping[str, Want], base: Path, seed: int = 0) -> list[Request]:
@@ -172,7 +137,9 @@ def _gather(found: list[Diagnostic], work: Callable[[Request], T], request: Requ
 
 
 def _types(request: Request) -> dict[str, Type]:
-    return _read(request).types if isinstance(request.entry.value, Choice) else inline.types(request)
+    if not isinstance(request.entry.value, Choice):
+        return inline.types(request)
+    return {name: own.encoder.type for name, own in _read(request).rows.items()}
 
 
 def _read(request: Request) -> Read:
@@ -191,7 +158,7 @@ def _checked(request: Request) -> Read:
     """What the reader gives, if its shapes are those declared."""
     read = _read(request)
     for name, want in request.wants.items():
-        shape = tuple(read.columns[name].shape[1:])
+        shape = read.rows[name].encoder.shape
         assert want.type is not None
         if shape != want.type.shape:
             message = f"`{name}` has shape {Type(shape)} in the data, its type is {want.type}"
@@ -234,9 +201,9 @@ def _unfed(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
 def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
     """Rows to divide and rows for testing only, which all entries have alike. Raises DiagnosticError."""
     (first, rows, test_rows), *others = [
-        (entry, len(next(iter(read.columns.values()))) - read.test_rows, read.test_rows)
+        (entry, len(next(iter(read.rows.values())).values) - read.test_rows, read.test_rows)
         for entry, read in reads
-        if read.columns
+        if read.rows
     ]
     for entry, own, own_test in others:
         if (own, own_test) != (rows, test_rows):

@@ -10,8 +10,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.graph import Choice, LayerGraph
 from gpubp.errors import DataError, InputError
 
-from .dataset import Dataset
-from .encoders import Encoder
+from .dataset import Dataset, Rows, wants_of
 from .moments import between
 from .split import check_alone, divide
 from .suspicions import parts_of_rows
@@ -54,12 +53,8 @@ def from_arrays(
     else:
         ends = [0, *accumulate(counts.values())]
         parts = {part: np.arange(ends[i], ends[i + 1], dtype=np.int64) for i, part in enumerate(counts)}
-    encoders = {}
-    for nodes, feature in ((graph.inputs, True), (graph.targets, False)):
-        for node in nodes:
-            assert node.type is not None, "inputs and targets are typed"
-            encoders[node.name] = Encoder(node.type.shape, node.type.classes, feature)
-    return Dataset(dict(columns), encoders, parts, tuple(parts_of_rows(graph, len(parts["train"]))))
+    rows_of = {name: Rows(columns[name], want.encoder) for name, want in wants_of(graph).items()}
+    return Dataset(rows_of, parts, tuple(parts_of_rows(graph, len(parts["train"]))))
 
 
 def _between(graph: LayerGraph) -> int | None:

@@ -14,14 +14,13 @@ from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Text, register
 
 from .checks import counted, listed, problem, suggestion
-from .dataset import Origin, Read, Request, Want
+from .dataset import Origin, Read, Request, Rows, Want
 from .encoders import Encoder
 from .image_files import LEVELS, MODES, Folder, beside, channels, decoded, folder, opened, require_depth
 from .labels import ordered
 from .options import OptionalNames, OptionalText
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Folders = Annotated[Any, OptionType(("word",), words=("folders",))]
@@ -88,19 +87,18 @@ def images(
     count = len(parts[1].images.names) if len(parts) > 1 else 0
     shown = (part.images for part in parts)
     origins = tuple(Origin(one.path, range(len(one.names)), one.names) for one in shown)
-    read = Read({}, {}, {}, count, origins=origins)
+    rows: dict[str, Rows] = {}
     for name, want in request.wants.items():
         masked = name != request.entry.names[0]
-        column: NDArray[Any]
         if masked and labels is not None:
-            column, encoder = _classes(request, name, want, parts)
+            rows[name] = _classes(request, name, want, parts)
         elif want.kind == "class":
-            column, encoder = _levels(request, name, want, parts, wanted, masked)
+            rows[name] = _levels(request, name, want, parts, wanted, masked)
         else:
-            column, encoder = _pixels(request, name, want, parts, wanted, masked)
-        read.columns[name], read.encoders[name], read.types[name] = column, encoder, encoder.type
-    first = {request.entry.names[0]}.intersection(read.columns) if standardize else ()
-    return replace(read, standardize=frozenset(first))
+            rows[name] = replace(
+                _pixels(request, name, want, parts, wanted, masked), standardize=standardize and not masked
+            )
+    return Read(rows, count, origins=origins)
 
 
 def _check_names(request: Request, labels: object, masks: str | None) -> None:
@@ -131,7 +129,7 @@ def _test(request: Request, test: object, masks: str | None, classes: bool) -> l
     return [_part(request, str(paths[0]), str(paths[1]) if masks is not None else None, "test", "test", classes)]
 
 
-def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) -> tuple[NDArray[np.int64], Encoder]:
+def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) -> Rows:
     """The folders as labels. Raises DiagnosticError (E0419)."""
     import numpy as np
 
@@ -155,12 +153,12 @@ def _classes(request: Request, name: str, want: Want, parts: Sequence[_Part]) ->
                 raise problem("E0419", message, part.images.span, help=help)
     index = {kind: i for i, kind in enumerate(book)}
     column = np.array([index[kind] for part in parts for kind in part.images.kinds], dtype=np.int64)
-    return column, Encoder((), len(book), want.feature, words=book)
+    return Rows(column, Encoder((), len(book), want.feature, words=book))
 
 
 def _pixels(
     request: Request, name: str, want: Want, parts: Sequence[_Part], size: tuple[int, int] | None, masked: bool
-) -> tuple[NDArray[Any], Encoder]:
+) -> Rows:
     """Pixels as numbers, which the encoder brings to 0 to 1; of a name whose type is to be found, of one image."""
     files = [file for part in parts for file in part.files(masked=masked)]
     first = opened(request.base, *files[0])
@@ -177,12 +175,12 @@ def _pixels(
     mode = MODES[shape[2] if len(shape) == 3 else 1]
     column = decoded(request.base, files, mode, size, smooth=not masked)
     scale, how = 1 / LEVELS[str(column.dtype)], EXACT if size is None else RESIZED
-    return column.reshape(len(column), *shape), Encoder(shape, None, want.feature, scale=scale, image=how)
+    return Rows(column.reshape(len(column), *shape), Encoder(shape, None, want.feature, scale=scale, image=how))
 
 
 def _levels(
     request: Request, name: str, want: Want, parts: Sequence[_Part], size: tuple[int, int] | None, masked: bool
-) -> tuple[NDArray[np.int64], Encoder]:
+) -> Rows:
     """The pixels of masks as labels. Raises DiagnosticError (E0419) for one that is none."""
     import numpy as np
 
@@ -202,7 +200,7 @@ def _levels(
         message = f"`{files[at][0]}` has pixels of {highest[at]}, but the labels of `{name}` are 0 to {classes - 1}"
         help = "a number of the palette, or a level of grey, is a label"
         raise problem("E0419", message, files[at][1], help=help)
-    return column, Encoder((height, width), classes, want.feature, image=EXACT if size is None else RESIZED)
+    return Rows(column, Encoder((height, width), classes, want.feature, image=EXACT if size is None else RESIZED))
 
 
 def _check_size(

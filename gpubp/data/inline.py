@@ -6,19 +6,14 @@ import math
 import re
 from collections.abc import Iterator
 from math import prod
-from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Static, Type, Word
 from dsl.source import Span
 
 from .checks import FIRST, counted, listed, problem
-from .dataset import Read, Request, Want
+from .dataset import Read, Request, Rows, Want
 from .encoders import Encoder
-from .stream import Stored
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def types(request: Request) -> dict[str, Type]:
@@ -33,15 +28,14 @@ def read(request: Request) -> Read:
 
     name, want, rows = _single(request)
     if want is None:
-        return Read({}, {})
+        return Read({})
     found, words = _checked(request, want)
+    encoder = Encoder(found.shape, found.classes, want.feature, words=words)
     if want.kind == "float":
-        return Read({name: np.array(rows, dtype=np.float64)}, {name: found})
+        return Read({name: Rows(np.array(rows, dtype=np.float64), encoder)})
     index = {word: i for i, word in enumerate(words)}
     labels = np.array([[_label(leaf, index) for leaf in _leaves(row)] for row in rows], dtype=np.int64)
-    columns: dict[str, NDArray[Any] | Stored] = {name: labels.reshape(len(rows), *found.shape)}
-    encoder = Encoder(found.shape, found.classes, want.feature, words=words)
-    return Read(columns, {name: found}, {name: encoder})
+    return Read({name: Rows(labels.reshape(len(rows), *found.shape), encoder)})
 
 
 def _single(request: Request) -> tuple[str, Want | None, tuple[Static, ...]]:

@@ -43,10 +43,6 @@ class Options:
         fits = self.reshape is not None and prod(self.reshape) == prod(found)
         return want.settled(tuple(self.reshape) if self.reshape is not None and fits else found)
 
-    def standardized(self, request: Request) -> frozenset[str]:
-        """The names that `standardize` is for."""
-        return frozenset(name for name, want in request.wants.items() if self.standardize and want.numeric)
-
     def require_reshaped(self, request: Request, found: Mapping[str, tuple[int, ...]]) -> None:
         """Raises DiagnosticError where `reshape` fits no name; `found`: what was read of each, as in `shaped`."""
         if self.reshape is None or not found or prod(self.reshape) in map(prod, found.values()):

@@ -7,12 +7,11 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dsl.graph import Type
 from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, register
 
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
-from .dataset import Origin, Read, Request, Want
+from .dataset import Origin, Read, Request, Rows, Want
 from .dates import with_dates
 from .encoders import Encoder, Field
 from .encodings import UTF8
@@ -97,20 +96,16 @@ def series(
         tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
     parts = [cut(table, read_moments(table, own, labels), own, moments, drop=drop) for table, own in tables]
-    result = Read(
-        {},
-        {},
-        {},
+    encoder = Encoder((), header=main.header, notation=notation, encoding=encoding)
+    wants = request.wants.items()
+    return Read(
+        {name: _rows(name, want, parts, replace(encoder, moments=moments[name]), scale) for name, want in wants},
         sum(len(part.starts) for part in parts[1:]),
         left_out=sum(len(part.gaps) for part in parts),
         origins=tuple(Origin(part.table.path, (part.starts + window - 1).tolist()) for part in parts),
         ordered=_between(request, moments),
         warnings=tuple(warning for table, _ in tables for warning in not_in_order(table, table.span)),
     )
-    for name, want in request.wants.items():
-        encoder = Encoder((), moments=moments[name], header=main.header, notation=notation, encoding=encoding)
-        _add(result, name, want, parts, encoder, scale)
-    return result
 
 
 def _between(request: Request, moments: Mapping[str, tuple[int, int, int]]) -> int:
@@ -154,8 +149,8 @@ def _no_text(request: Request, table: Table) -> None:
         raise problem("E0411", message, request.entry.value_span, help=help)
 
 
-def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encoder, scale: float) -> None:
-    """Put the windows of a name into what is read, with its type and all that new rows need."""
+def _rows(name: str, want: Want, parts: Sequence[Cut], known: Encoder, scale: float) -> Rows:
+    """The windows of a name, with its type and all that new rows need."""
     import numpy as np
 
     main = parts[0]
@@ -172,9 +167,7 @@ def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encod
         own = {i: units.get(j, "") for i, j in zip(part.picks[name], main.picks[name], strict=True)}
         check_units(part.table, own, known.notation, f"`{main.table.path}`")
     shape = _shape(want, rows.shape[1:], classes)
-    result.columns[name] = rows.reshape(len(rows), *shape)
-    result.types[name] = Type(shape, classes)
-    result.encoders[name] = replace(
+    encoder = replace(
         known,
         shape=shape,
         classes=classes,
@@ -184,6 +177,7 @@ def _add(result: Read, name: str, want: Want, parts: Sequence[Cut], known: Encod
         words=words,
         scale=scale if want.numeric else 1.0,
     )
+    return Rows(rows.reshape(len(rows), *shape), encoder)
 
 
 def new_windows(part: Cut, name: str, encoder: Encoder, known: str) -> NDArray[Any]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import DiagnosticError
-from dsl.graph import Type
 from dsl.records import dataclass
 from dsl.source import Span
 
 from .cell_arrays import Labels
 from .checks import Findings, counted, problem
-from .dataset import Origin, Read, Request, Want
+from .dataset import Origin, Read, Request, Rows, Want
 from .encoders import Encoder
 from .labels import Place, encode, written
 from .options import Options, check_scale
@@ -55,7 +53,7 @@ class Source:
 def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source], options: Options) -> Read:
     """One source, and perhaps one for testing, for each name that is wanted. Raises DiagnosticError."""
     check_scale(request, options.scale)
-    result = Read({}, {}, {}, tests[0].rows if tests else 0)
+    rows: dict[str, Rows] = {}
     for k, (name, want) in enumerate(request.wants.items()):
         given = [sources[k], *tests[k : k + 1]]
         _check_rows(given, sources[0], tests)
@@ -63,15 +61,11 @@ def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source
         column, classes, words = _labels(name, want, given) if want.kind == "class" else _numbers(want, given)
         scale = options.scale if want.numeric else 1.0
         encoder = Encoder(shape, classes, want.feature, words=words, scale=scale)
-        if isinstance(column, tuple):
-            result.columns[name] = Stored(column, encoder)
-        else:
-            result.columns[name] = column.reshape(len(column), *shape)
-        result.encoders[name] = encoder
-        result.types[name] = Type(shape, classes)
+        values = Stored(column, encoder) if isinstance(column, tuple) else column.reshape(len(column), *shape)
+        rows[name] = Rows(values, encoder, options.standardize and want.numeric)
     options.require_reshaped(request, {n: source.shape for n, source in zip(request.wants, sources, strict=True)})
     origins = tuple(Origin(source.path, range(source.rows)) for source in (*sources[:1], *tests[:1]))
-    return replace(result, standardize=options.standardized(request), origins=origins)
+    return Read(rows, tests[0].rows if tests else 0, origins=origins)
 
 
 def no_rows(path: str, span: Span | None) -> DiagnosticError:

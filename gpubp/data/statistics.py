@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from .dataset import Rows
 from .encoders import Encoder
 from .stream import Stored
 
@@ -14,30 +15,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def fit(
-    column: NDArray[Any] | Stored,
-    train: NDArray[np.int64],
-    encoder: Encoder,
-    fill: Literal["mean", "median"] | None,
-    standardize: bool,
-) -> Encoder:
-    """The encoder with the statistics of the rows `train` of a column of numbers, as they stand in the file."""
+def fit(rows: Rows, train: NDArray[np.int64]) -> Rows:
+    """The rows as the net takes them, and their encoder with the statistics of the rows `train`. Labels are so
+    already."""
     import numpy as np
 
-    if isinstance(column, Stored):
-        return _fit_stored(column, train, encoder) if standardize else encoder
-    if fill is not None and encoder.fields and encoder.feature:
-        encoder = _filled(column, train, encoder, fill)
-    if not standardize:
-        return encoder
-    known = encoder.numbers(column[train]).reshape(len(train), prod(encoder.shape))
-    with np.errstate(over="ignore", invalid="ignore"):  # `suspicions.too_large` tells
-        return _standard(encoder, known.mean(axis=0), known.std(axis=0), np.abs(known).max(axis=0))
+    values, encoder = rows.values, rows.encoder
+    if encoder.classes is not None:
+        return rows
+    if isinstance(values, Stored):
+        encoder = _fit_stored(values, train) if rows.standardize else encoder
+        return replace(rows, values=replace(values, encoder=encoder), encoder=encoder)
+    if rows.fill and encoder.fields and encoder.feature:
+        encoder = _filled(values, train, encoder, rows.fill)
+    if rows.standardize:
+        known = encoder.numbers(values[train]).reshape(len(train), prod(encoder.shape))
+        with np.errstate(over="ignore", invalid="ignore"):  # `suspicions.too_large` tells
+            encoder = _standard(encoder, known.mean(axis=0), known.std(axis=0), np.abs(known).max(axis=0))
+    return replace(rows, values=encoder.numbers(values), encoder=encoder)
 
 
-def _filled(
-    column: NDArray[Any], train: NDArray[np.int64], encoder: Encoder, fill: Literal["mean", "median"]
-) -> Encoder:
+def _filled(column: NDArray[Any], train: NDArray[np.int64], encoder: Encoder, fill: str) -> Encoder:
     """Every column of numbers gets its number: later rows may miss a cell where no training row does.
 
     Where no training row has a number, all rows of the data say it.
@@ -59,23 +57,22 @@ def _filled(
     return replace(encoder, fields=tuple(fields))
 
 
-def _fit_stored(column: Stored, train: NDArray[np.int64], encoder: Encoder) -> Encoder:
+def _fit_stored(column: Stored, train: NDArray[np.int64]) -> Encoder:
     """In one pass; pieces are merged as Chan, Golub & LeVeque (1983) do."""
     import numpy as np
 
-    plain = replace(column, encoder=encoder)
-    size = prod(encoder.shape)
+    size = prod(column.encoder.shape)
     count, mean, squares, most = 0, np.zeros(size), np.zeros(size), np.zeros(size)
-    many = max(1, (1 << 20) // max(1, plain.row_bytes))
+    many = max(1, (1 << 20) // max(1, column.row_bytes))
     for start in range(0, len(train), many):
-        rows = plain.take(train[start : start + many]).reshape(-1, size)
+        rows = column.take(train[start : start + many]).reshape(-1, size)
         new = rows.mean(axis=0)
         shift, total = new - mean, count + len(rows)
         squares += ((rows - new) ** 2).sum(axis=0) + shift**2 * (count * len(rows) / total)
         mean += shift * (len(rows) / total)
         most = np.maximum(most, np.abs(rows).max(axis=0))
         count = total
-    return _standard(encoder, mean, np.sqrt(squares / count), most)
+    return _standard(column.encoder, mean, np.sqrt(squares / count), most)
 
 
 def _standard(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
 from dsl.graph import LayerGraph
+from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import lookup
 
 from .batches import optimizer_of, takes_all_rows
 from .checks import counted, listed
+from .dataset import Rows
 from .encoders import Encoder
 from .stream import Stored
 
@@ -27,42 +29,84 @@ LARGEST_SINGLE = 2.0**128 - 2.0**103
 _MOST = 1 << 28  # bytes of columns that are looked at for rows that occur twice
 
 
-def constant_columns(
-    columns: Mapping[str, NDArray[Any] | Stored],
-    encoders: Mapping[str, Encoder],
-    train: NDArray[np.int64],
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """One whose rows are in memory. `train`: the numbers of the training rows; `span`: what messages point at."""
+
+    name: str
+    encoder: Encoder
+    values: NDArray[Any]
+    train: NDArray[np.int64]
+    span: Span | None
+
+    @property
+    def taught(self) -> NDArray[Any]:
+        """The training rows, (n, elements)."""
+        return self.values[self.train].reshape(len(self.train), -1)
+
+    @property
+    def is_numeric(self) -> bool:
+        return self.values.dtype.kind == "f" and self.values.size > 0
+
+    def element(self, at: int) -> tuple[str, bool]:
+        """How a message calls an element of the rows, and whether it is the column of a table."""
+        fields = [field.name for field in self.encoder.fields for _ in range(field.width)]
+        table = len(fields) == math.prod(self.values.shape[1:])
+        return (f"`{fields[at]}` of `{self.name}`" if table and fields[at] != self.name else f"`{self.name}`"), table
+
+
+def suspicions(
+    graph: LayerGraph,
+    rows: Mapping[str, Rows],
+    parts: Mapping[str, NDArray[np.int64]],
     spans: Mapping[str, Span],
+    head: Span,
 ) -> list[Diagnostic]:
+    """What is odd about the finished rows. `spans`: what messages about each name point at, `head` what those about
+    all of the data do. A Stored column is not looked at."""
+    names = _in_memory(rows, parts["train"], spans)
+    found = [warning for name in names for warning in _constant(name)]
+    if not _is_double(graph):
+        found += [warning for name in names for warning in _rounded(name)]
+    if len(names) == len(rows):
+        found += _shared([name.values for name in names], parts, head)
+    return found + _beyond(graph, {name.name: name for name in names}) + parts_of_rows(graph, len(parts["train"]))
+
+
+def _in_memory(rows: Mapping[str, Rows], train: NDArray[np.int64], spans: Mapping[str, Span]) -> list[_Name]:
+    return [
+        _Name(name, own.encoder, own.values, train, spans.get(name))
+        for name, own in rows.items()
+        if not isinstance(own.values, Stored)
+    ]
+
+
+def _constant(own: _Name) -> Iterator[Diagnostic]:
     """W0401 for columns of tables, and for targets of any kind, that are the same in all training rows.
 
     Elements of images are not looked at: their borders often are; nor is the border of an image whose pixels are the
     columns of a table. One row says nothing.
     """
-    found = []
-    for name, column in columns.items():
-        encoder = encoders[name]
-        if isinstance(column, Stored) or len(train) < 2:
-            continue
-        flat = column[train].reshape(len(train), -1)
-        still = (flat == flat[0]).all(axis=0)
-        if encoder.fields and encoder.classes is None and len(encoder.shape) < 2:
-            still &= ~_border(flat, still)
-            at, names = 0, []
-            for field in encoder.fields:
-                if still[at : at + field.width].all():
-                    names.append(field.name)
-                at += field.width
-            if names:
-                what = "columns" if len(names) > 1 else "column"
-                message = f"the {what} {listed(names)} of `{name}` never change{'' if len(names) > 1 else 's'}"
-                from_it = "them" if len(names) > 1 else "it"
-                help = f"nothing can be learned from {from_it}; `columns = [...]` picks the others"
-                found.append(_warning("W0401", f"{message} in the training rows", spans[name], help))
-        elif not encoder.feature and still.all():
-            what = "label" if encoder.classes is not None else "value"
-            message = f"`{name}` has the same {what} in all {len(train):,} training rows"
-            found.append(_warning("W0401", message, spans[name], "there is nothing to be learned"))
-    return found
+    name, encoder, flat = own.name, own.encoder, own.taught
+    if len(flat) < 2:
+        return
+    still = (flat == flat[0]).all(axis=0)
+    if encoder.fields and encoder.classes is None and len(encoder.shape) < 2:
+        still &= ~_border(flat, still)
+        at, names = 0, []
+        for field in encoder.fields:
+            if still[at : at + field.width].all():
+                names.append(field.name)
+            at += field.width
+        if names:
+            what, verb, it = ("columns", "change", "them") if len(names) > 1 else ("column", "changes", "it")
+            message = f"the {what} {listed(names)} of `{name}` never {verb} in the training rows"
+            help = f"nothing can be learned from {it}; `columns = [...]` picks the others"
+            yield _warning("W0401", message, own.span, help)
+    elif not encoder.feature and still.all():
+        what = "label" if encoder.classes is not None else "value"
+        message = f"`{name}` has the same {what} in all {len(flat):,} training rows"
+        yield _warning("W0401", message, own.span, "there is nothing to be learned")
 
 
 def _border(flat: NDArray[Any], still: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -98,14 +142,11 @@ def _reached(places: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return reached[1:-1, 1:-1]
 
 
-def shared_rows(
-    columns: Mapping[str, NDArray[Any] | Stored], parts: Mapping[str, NDArray[np.int64]], span: Span | None
-) -> list[Diagnostic]:
+def _shared(arrays: list[NDArray[Any]], parts: Mapping[str, NDArray[np.int64]], span: Span | None) -> list[Diagnostic]:
     """W0402 where rows of the parts for validation or testing stand among the training rows too, all values alike."""
     import numpy as np
 
-    arrays = [column for column in columns.values() if not isinstance(column, Stored)]
-    if len(arrays) < len(columns) or len(parts) < 2 or sum(array.nbytes for array in arrays) > _MOST:
+    if len(parts) < 2 or sum(array.nbytes for array in arrays) > _MOST:
         return []
     marks = _marks(arrays)
     order = np.argsort(marks[parts["train"]], kind="stable")
@@ -127,16 +168,16 @@ def shared_rows(
     return found
 
 
-def beyond(graph: LayerGraph, columns: Mapping[str, NDArray[Any] | Stored]) -> list[Diagnostic]:
+def _beyond(graph: LayerGraph, names: Mapping[str, _Name]) -> list[Diagnostic]:
     """W0403 where a name holds numbers that a loss which compares with it is not meant for, once for each loss."""
     found = []
     for node in graph.all_nodes:
         within = lookup("loss", node.kind).within if node.part == "loss" else None
         name = (node.inputs[1].label or node.inputs[1].name) if within is not None else ""
-        column = columns.get(name)
-        if within is None or column is None or isinstance(column, Stored) or column.dtype.kind != "f":
+        own = names.get(name)
+        if within is None or own is None or own.values.dtype.kind != "f":
             continue
-        flat = column.reshape(len(column), -1)
+        flat = own.values.reshape(len(own.values), -1)
         bad = ((flat < within[0]) | (flat > within[1])).any(axis=1)
         if bad.any():
             row = int(bad.argmax())
@@ -150,82 +191,60 @@ def beyond(graph: LayerGraph, columns: Mapping[str, NDArray[Any] | Stored]) -> l
     return found
 
 
-def rounded(
-    graph: LayerGraph,
-    columns: Mapping[str, NDArray[Any] | Stored],
-    encoders: Mapping[str, Encoder],
-    train: NDArray[np.int64],
-    spans: Mapping[str, Span],
-) -> list[Diagnostic]:
+def _rounded(own: _Name) -> Iterator[Diagnostic]:
     """W0404 for names whose training rows float32 rounds by a large part of how far they spread: a small difference of
     large numbers, such as times in seconds since 1970, is lost before any layer sees it."""
     import numpy as np
 
-    if _is_double(graph):
-        return []
-    found = []
-    for name, column in columns.items():
-        encoder = encoders[name]
-        if isinstance(column, Stored) or column.dtype.kind != "f" or len(train) < 2 or not column.size:
-            continue
-        flat = column[train].reshape(len(train), -1)
-        with np.errstate(over="ignore", invalid="ignore"):
-            error = np.abs(flat.astype(np.float32) - flat).max(axis=0)
-            large = np.flatnonzero(error > _ROUNDED * flat.std(axis=0)).tolist()
-        bad = [j for j in large if np.isfinite(error[j]) and (flat[:, j] != flat[0, j]).any()]
-        if not bad:
-            continue
-        column_name, table = _column_name(name, encoder, flat.shape[1], bad[0])
-        many = f" and {counted(len(bad) - 1, 'other column')}" if len(bad) > 1 else ""
-        of, left = (len(np.unique(numbers)) for numbers in (flat[:, bad[0]], flat[:, bad[0]].astype(np.float32)))
-        message = f"float32 rounds away a large part of the variation of {column_name}{many}"
-        note = f"of the {of:,} different numbers of {column_name} in the training rows {left:,} are left"
-        help = "`precision = float64` in `train` does not round them"
-        if table and encoder.feature:
-            help = f"`standardize = true` in the reader is computed before that; {help}"
-        found.append(_warning("W0404", message, spans[name], help, note))
-    return found
+    if not own.is_numeric or len(own.train) < 2:
+        return
+    flat = own.taught
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = np.abs(flat.astype(np.float32) - flat).max(axis=0)
+        large = np.flatnonzero(error > _ROUNDED * flat.std(axis=0)).tolist()
+    bad = [j for j in large if np.isfinite(error[j]) and (flat[:, j] != flat[0, j]).any()]
+    if not bad:
+        return
+    element, table = own.element(bad[0])
+    many = f" and {counted(len(bad) - 1, 'other column')}" if len(bad) > 1 else ""
+    of, left = (len(np.unique(numbers)) for numbers in (flat[:, bad[0]], flat[:, bad[0]].astype(np.float32)))
+    message = f"float32 rounds away a large part of the variation of {element}{many}"
+    note = f"of the {of:,} different numbers of {element} in the training rows {left:,} are left"
+    help = "`precision = float64` in `train` does not round them"
+    if table and own.encoder.feature:
+        help = f"`standardize = true` in the reader is computed before that; {help}"
+    yield _warning("W0404", message, own.span, help, note)
 
 
 def too_large(
-    graph: LayerGraph,
-    columns: Mapping[str, NDArray[Any] | Stored],
-    encoders: Mapping[str, Encoder],
-    spans: Mapping[str, Span],
+    graph: LayerGraph, rows: Mapping[str, Rows], parts: Mapping[str, NDArray[np.int64]], spans: Mapping[str, Span]
 ) -> list[Diagnostic]:
     """E0426 for names that hold numbers which float32 rounds to infinity, or whose squares float64 does where their
     deviation is computed; a Stored column is looked at where it is used."""
     found = []
-    for name, column in columns.items():
-        if isinstance(column, Stored) or column.dtype.kind != "f" or not column.size:
+    for own in _in_memory(rows, parts["train"], spans):
+        values = own.values
+        if not own.is_numeric:
             continue
-        encoder, width = encoders[name], column[0].size
-        odd = [j for j, deviation in enumerate(encoder.deviation) if not math.isfinite(deviation)]
-        help: tuple[str, ...] = ("correct it in the data",)
+        odd = [j for j, deviation in enumerate(own.encoder.deviation) if not math.isfinite(deviation)]
+        help = "correct it in the data"
         if odd:
-            message = f"the numbers of {_column_name(name, encoder, width, odd[0])[0]} are too large to be standardized"
-        elif _is_double(graph) or -LARGEST_SINGLE < column.min() <= column.max() < LARGEST_SINGLE:
+            message = f"the numbers of {own.element(odd[0])[0]} are too large to be standardized"
+        elif _is_double(graph) or -LARGEST_SINGLE < values.min() <= values.max() < LARGEST_SINGLE:
             continue
         else:
-            flat = column.reshape(len(column), width)
+            flat = values.reshape(len(values), -1)
             row, at = (int(place[0]) for place in (abs(flat) >= LARGEST_SINGLE).nonzero())
-            what, _ = _column_name(name, encoder, width, at)
+            what, _ = own.element(at)
             message = f"{flat[row, at]:g}, in row {row + 1:,} of {what}, is too large for float32, which ends at 3.4e38"
-            help = ("correct it in the data; `precision = float64` in `train` takes numbers up to 1.8e308",)
-        found.append(Diagnostic("E0426", message, spans[name], help=help))
+            help += "; `precision = float64` in `train` takes numbers up to 1.8e308"
+        found.append(Diagnostic("E0426", message, own.span, help=(help,)))
     return found
 
 
 def _is_double(graph: LayerGraph) -> bool:
     options = graph.train.options if graph.train is not None else {}
     return getattr(options.get("precision"), "name", options.get("precision")) == "float64"
-
-
-def _column_name(name: str, encoder: Encoder, width: int, at: int) -> tuple[str, bool]:
-    """How a message calls an element of a name's rows, and whether it is the column of a table."""
-    fields = [field.name for field in encoder.fields for _ in range(field.width)]
-    table = len(fields) == width
-    return (f"`{fields[at]}` of `{name}`" if table and fields[at] != name else f"`{name}`"), table
 
 
 def parts_of_rows(graph: LayerGraph, rows: int) -> list[Diagnostic]:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from math import isfinite, prod
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dsl.graph import Type
 from gpubp.registry import Count, NonNegative, OptionType, Real, register
 
 from .checks import listed, problem
-from .dataset import Read, Request
+from .dataset import Read, Request, Rows
+from .encoders import Encoder
 from .seeds import Purpose, generator
 
 if TYPE_CHECKING:
@@ -48,11 +48,10 @@ def _drawn(
         raise problem("E0411", message, request.span("rows"), help="draw fewer")
     want = request.wants.get(names[0])
     if want is None:
-        return Read({}, {})
+        return Read({})
     if want.kind == "class":
         message = f"`{names[0]}` is a label, and drawn rows are numbers"
         raise problem("E0419", message, want.span or request.entry.value_span)
-    if want.type is None:
-        return Read({}, {names[0]: Type(size)})
-    values = draw(generator(request.seed, Purpose.SAMPLE, request.index), (rows, *size))
-    return Read({names[0]: values}, {names[0]: Type(size)})
+    count = rows if want.type is not None else 0  # the type is known without them
+    values = draw(generator(request.seed, Purpose.SAMPLE, request.index), (count, *size))
+    return Read({names[0]: Rows(values, Encoder(size, feature=want.feature))})

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dsl.graph import Type
 from dsl.records import dataclass
 
 from .cell_arrays import Cells
 from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
-from .dataset import PARTS, Origin, Read, Request
+from .dataset import PARTS, Origin, Read, Request, Rows
 from .dates import with_dates
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered, place_of
@@ -59,10 +57,11 @@ def read_tables(request: Request, main: Table, others: Sequence[Table], options:
         names = [main.names[i] for i in sorted(coded)]
         files.append((other, picks, set(find(request, other, names, "test")) if picks else set(), None))
     parts = [_Part(table, picks, _read(request, table, picks, text, by, options)) for table, picks, text, by in files]
-    result = _assemble(request, parts, coded, options)
-    if by is None:
-        return result
-    return replace(result, parts=_by_column(parts[0], by))
+    told = None if by is None else _by_column(parts[0], by)
+    rows = _assemble(request, parts, coded, options)
+    left_out = sum(part.cells.left_out for part in parts)
+    test_rows = sum(part.cells.rows for part in parts[1:])
+    return Read(rows, test_rows, told, left_out, tuple(part.origin for part in parts))
 
 
 def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], coded: set[int]) -> None:
@@ -158,11 +157,11 @@ def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
     return codes[found.values.astype(np.int64)]
 
 
-def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Options) -> Read:
+def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Options) -> dict[str, Rows]:
     import numpy as np
 
-    main = parts[0]
-    result = Read({}, {}, {}, sum(part.cells.rows for part in parts[1:]))
+    main, rows = parts[0], dict[str, Rows]()
+    fill = options.missing if options.missing in ("mean", "median") else ""
     found: dict[str, tuple[int, ...]] = {}
     for name, want in request.wants.items():
         fields: tuple[Field, ...] = tuple(Field(main.table.names[i]) for i in main.picks[name])
@@ -177,9 +176,7 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
             table = np.concatenate(labels, axis=0)
         found[name] = table.shape[1:]
         shape = options.shaped(want, found[name])
-        result.columns[name] = table.reshape(len(table), *shape)
-        result.types[name] = Type(shape, classes)
-        result.encoders[name] = Encoder(
+        encoder = Encoder(
             shape,
             classes,
             want.feature,
@@ -192,14 +189,9 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
             encoding=options.encoding,
             delimiter=options.delimiter or "",
         )
+        rows[name] = Rows(table.reshape(len(table), *shape), encoder, options.standardize and want.numeric, fill)
     options.require_reshaped(request, found)
-    return replace(
-        result,
-        standardize=options.standardized(request),
-        fill="mean" if options.missing == "mean" else "median" if options.missing == "median" else None,
-        left_out=sum(part.cells.left_out for part in parts),
-        origins=tuple(part.origin for part in parts),
-    )
+    return rows
 
 
 def _numbers(

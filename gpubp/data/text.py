@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from dsl.graph import Type
 from dsl.source import Span
 from gpubp.registry import Count, OptionType, Text, register
 
 from .checks import clipped, counted, listed, problem, remedy
-from .dataset import Read, Request
+from .dataset import Read, Request, Rows
 from .encoders import Encoder
 from .files import read_text
 from .options import OptionalText, word
@@ -75,14 +75,15 @@ def text(
         more = windows(test, span, own, window, step or window, ahead)
         columns = [np.concatenate(pair) for pair in zip(columns, more, strict=True)]
         test_rows = len(more[0])
-    result = Read({}, {}, {}, test_rows)
-    for name, values in zip(names, columns, strict=True):
-        if name in request.wants:
-            want = request.wants[name]
-            result.columns[name] = values
-            result.types[name] = Type((window,), len(book))
-            result.encoders[name] = Encoder((window,), len(book), want.feature, words=book, unknown=unknown, level=kind)
-    return result
+    known = Encoder((window,), len(book), words=book, unknown=unknown, level=kind)
+    return Read(
+        {
+            name: Rows(values, replace(known, feature=request.wants[name].feature))
+            for name, values in zip(names, columns, strict=True)
+            if name in request.wants
+        },
+        test_rows,
+    )
 
 
 def tokens(raw: bytes, level: str) -> list[str]:

@@ -209,7 +209,7 @@ def test_no_data_section(world: World) -> None:
     assert world.refused(entry("x, y", choice("cvs", path="a"))).message == "there is no reader `cvs`"
 
 
-@pytest.mark.parametrize("where", ["gpubp.data.files.Path.read_bytes", "gpubp.data.feed.constant_columns"])
+@pytest.mark.parametrize("where", ["gpubp.data.files.Path.read_bytes", "gpubp.data.feed.suspicions"])
 def test_too_little_memory(world: World, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     world.write("a.csv", GOOD)
 

@@ -174,4 +174,4 @@ def test_a_file_that_shrinks_while_it_is_used(world: World) -> None:
 
 
 def load_again(data: Dataset) -> Dataset:
-    return Dataset(data.columns, data.encoders, data.parts)
+    return Dataset(data.rows, data.parts)
