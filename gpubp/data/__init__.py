@@ -14,7 +14,7 @@ from . import synthetic as synthetic
 from . import text as text
 from .apply import NewRows, read_table
 from .dataset import PARTS, Dataset
-from .date_text import order_of
+from .dates import order_of
 from .encoders import Encoder, from_json, to_json
 from .encodings import UTF8
 from .feed import load, measure

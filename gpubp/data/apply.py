@@ -19,7 +19,6 @@ from .arrow import BEGINNINGS, open_arrow
 from .cell_arrays import Cells
 from .checks import command_span, counted, listed, problem, suggestion
 from .columns import require_own_names
-from .dates import with_dates
 from .encoders import Encoder
 from .encodings import UTF8
 from .files import find_file, start_of
@@ -27,12 +26,11 @@ from .image_files import SUFFIXES
 from .images import new_images
 from .labels import labels_of, place_of
 from .layout import lines_above
-from .misread import MISSING
 from .moments import cut, open_series, read_moments
-from .notation import PLAIN, Notation
+from .notation import MISSING, PLAIN, Notation
 from .opening import Known
 from .series import new_windows
-from .tables import Table, TextTable
+from .tables import Table, TextTable, with_dates
 from .tabular import one_hot, whole_rows
 from .unanswered import unanswered
 from .units import check_units

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from .cell_arrays import Cells, Labels
 from .checks import Findings
-from .misread import NO_NUMBER, report
-from .notation import PLAIN, column_reader, is_number
+from .misread import report
+from .notation import NO_NUMBER, PLAIN, column_reader, is_number
 from .plain import rewritten, spelt_out
 from .ragged import Lengths
 from .sheet import Sheet

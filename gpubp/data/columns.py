@@ -10,8 +10,8 @@ from dsl.graph import Word
 
 from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
-from .dates import PARTS, Dated
-from .tables import Table
+from .dates import PARTS
+from .tables import Dated, Table
 
 
 def mentioned(*parts: object) -> list[str]:

@@ -1,19 +1,17 @@
-"""Columns of dates and times, whose parts may be named as columns: `"when.month"` of the column `when`."""
+"""Dates and times: which moment the text of a cell tells, in which order day, month and year stand, and the parts of
+moments that may be columns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
-from dsl.source import Span
 
-from .cell_arrays import Cells, Labels
-from .checks import Findings, clipped, remedy
-from .date_text import all_iso, is_date, moment, order_of
-from .misread import MISSING
-from .tables import Table
+from .notation import MISSING, ORDERS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,123 +27,123 @@ PARTS: Mapping[str, Callable[[Any], Any]] = {
 }
 """Each part of moments, microseconds since 1970-01-01 as NumPy's datetime64."""
 
+_DATE = r"([0-9]{1,4})([-./])([0-9]{1,2})\2([0-9]{4}|[0-9]{1,2})"
+_TIME = r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?:\s?([AaPp])\.?[Mm]\.?)?"
+_ZONE = r"(Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
+_MOMENT = re.compile(rf"{_DATE}(?:(?:T|,?\s){_TIME}(?:\s?{_ZONE})?)?")
+_ISO = re.compile(
+    r"(?>(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?\n)*+"
+)
+
+
+_ALIKE = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
+    r"|\d{1,2}:\d{2}(:\d{2})?(\.\d+)?"
+)
+
+
+def looks_dated(cell: str) -> bool:
+    """Whether a cell looks like a date, or a time of day, even if it is none that can be read."""
+    return _ALIKE.fullmatch(cell) is not None
+
+
+def all_iso(cells: Iterable[str]) -> bool:
+    """Whether all cells are written as NumPy reads moments, in ISO 8601 without a time zone."""
+    return _ISO.fullmatch("".join([f"{cell}\n" for cell in cells])) is not None
+
+
+def moment(cell: str, order: str) -> tuple[datetime, timedelta | None] | None:
+    """The moment that a cell tells: by its own clock, and how far that is ahead of UTC, where it says so. None where
+    it is no date and no time, or one without the year in front while `order` is "ymd".
+
+    The year, of four digits, stands in front, as in 2024-03-01, or behind day and month, in the `order` "dmy" or "mdy";
+    there it may have two digits: 69 to 99 are of the 20th century, as POSIX has it.
+    """
+    found = _MOMENT.fullmatch(cell)
+    if found is None:
+        return None
+    first, _, second, third, hour, minute, second_of, fraction, half, zone = found.groups()
+    if len(first) == 4 and len(third) < 3:
+        year, month, day = int(first), int(second), int(third)
+    elif order != "ymd" and len(first) < 3 and len(third) in (2, 4):
+        day, month = (int(first), int(second)) if order == "dmy" else (int(second), int(first))
+        year = int(third) if len(third) == 4 else int(third) + (1900 if int(third) > 68 else 2000)
+    else:
+        return None
+    hours = int(hour or 0)
+    if half:
+        if not 1 <= hours <= 12:
+            return None
+        hours = hours % 12 + 12 * (half in "pP")
+    micro = int((fraction or "")[:6].ljust(6, "0"))
+    try:
+        when = datetime(year, month, day, hours, int(minute or 0), int(second_of or 0), micro)
+    except ValueError:  # the 30th of February
+        return None
+    return when, None if zone is None else _ahead(zone)
+
+
+def _ahead(zone: str) -> timedelta:
+    if zone == "Z":
+        return timedelta(0)
+    ahead = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:].lstrip(":") or 0))
+    return -ahead if zone[0] == "-" else ahead
+
+
+def is_date(cell: str) -> bool:
+    """Whether a cell is a date in some order."""
+    return any(moment(cell, order) is not None for order in ORDERS)
+
+
+def order_of(cells: Iterable[str]) -> str | None:
+    """The order in which all cells that are dates are so: "ymd", "dmy" or "mdy"; where several fit, "dmy" if points
+    part them, and otherwise nothing, an empty text. None where no order fits, or no cell is a date."""
+    dates = [cell for cell in cells if is_date(cell)]
+    fitting = [order for order in ORDERS if all(moment(cell, order) is not None for cell in dates)]
+    if not dates or not fitting:
+        return None
+    if "ymd" in fitting or len(fitting) == 1:
+        return fitting[0]
+    return "dmy" if all("." in cell[:3] for cell in dates) else ""
+
 
 @dataclass(frozen=True, slots=True)
-class Dated:
-    """A table with the parts of some of its columns as more columns behind its own. `parts`: the column and the part
-    that each of them is. `order`: of day, month and year where the year stands last, the `dates` of a notation."""
+class Times:
+    """The moments of a column's cells as datetime64, "not a time" where there is none: by the `clock` of each cell and
+    by `utc`, which is the same where no time zone is given. Which rows are `empty`, which `wrong`, for they hold no
+    date, and which are `zoneless` though others have a time zone."""
 
-    table: Table
-    parts: tuple[tuple[int, str], ...]
-    order: str
-
-    @property
-    def path(self) -> str:
-        return self.table.path
-
-    @property
-    def span(self) -> Span | None:
-        return self.table.span
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (*self.table.names, *(f"{self.table.names[column]}.{part}" for column, part in self.parts))
-
-    @property
-    def header(self) -> bool:
-        return self.table.header
-
-    @property
-    def bases(self) -> frozenset[int]:
-        """The columns that hold dates."""
-        return frozenset(column for column, _ in self.parts)
-
-    def at(self, row: int, column: int) -> str:
-        own = len(self.table.names)
-        return self.table.at(row, column if column < own else self.parts[column - own][0])
-
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
-        own = len(self.table.names)
-        asked = {i: self.parts[i - own] for i in (*numeric, *labels) if i >= own}
-        # Before the texts of a column are asked for, all rows are read: only then they are known to have it.
-        read = [i for i in numeric if i < own], [i for i in labels if i < own], missing
-        found = self.table.cells(*read, alone=alone and not asked)
-        whens = {base: self._moments(base, missing) for base in sorted({base for base, _ in asked.values()})}
-        columns = {i: _part(whens[base][part == "days"], part) for i, (base, part) in asked.items()}
-        numbers = {**found.numbers, **{i: columns[i] for i in numeric if i in columns}}
-        return Cells(found.rows, numbers, {**found.labels, **{i: Labels(columns[i]) for i in labels if i in columns}})
-
-    def texts(self, column: int) -> list[str]:
-        own = len(self.table.names)
-        if column < own:
-            return self.table.texts(column)
-        numbers = self.cells([column], [], MISSING).numbers[column]
-        return ["" if number != number else f"{number:.10g}" for number in numbers.tolist()]
-
-    def _moments(self, column: int, missing: Collection[str]) -> tuple[NDArray[np.datetime64], NDArray[np.datetime64]]:
-        """A column as datetime64, "not a time" where a cell is missing: by the clock of each cell, and by UTC, which is
-        the same where no time zone is given. Raises DiagnosticError."""
-        import numpy as np
-
-        cells = [cell.strip() for cell in self.table.texts(column)]
-        if all_iso(cells):
-            with suppress(ValueError):  # for a 30th of February the place is wanted
-                clock = np.array(cells, dtype="datetime64[us]")
-                return clock, clock
-        found = [None if cell in MISSING else moment(cell, self.order) for cell in cells]
-        empty = [row for row, cell in enumerate(cells) if cell in MISSING]
-        wrong = [row for row, cell in enumerate(cells) if found[row] is None and cell not in MISSING]
-        zoned = [row for row, one in enumerate(found) if one is not None and one[1] is not None]
-        odd = []
-        if zoned and len(zoned) + len(empty) + len(wrong) < len(cells):
-            odd = [row for row, one in enumerate(found) if one is not None and one[1] is None]
-        form = _form(self.span, [cells[row] for row in wrong], self.order)
-        tell = "fill it, or `missing = drop` leaves out rows that miss a cell"
-        zone = "give all cells a time zone, as in 2024-03-01T12:30+01:00, or none"
-        findings = Findings(self.span)
-        for rows, what, says, help in (
-            (wrong, "cells that are no dates", "`{}` is no date", form),
-            (odd, "times without a zone", "`{}` has no time zone, but other cells have one", zone),
-            ([] if missing else empty, "empty cells", "the cell is empty", tell),
-        ):
-            places = ((self.at(row, column), says.format(clipped(cells[row]))) for row in rows)
-            findings.add_all("E0416", what, places, len(rows), help)
-        findings.raise_all()
-        clock = np.array([None if one is None else one[0] for one in found], dtype="datetime64[us]")
-        if not zoned:
-            return clock, clock
-        ahead = np.array([0 if one is None else one[1] for one in found], dtype="timedelta64[us]")
-        return clock, clock - ahead
+    clock: NDArray[np.datetime64]
+    utc: NDArray[np.datetime64]
+    empty: Sequence[int] = ()
+    wrong: Sequence[int] = ()
+    zoneless: Sequence[int] = ()
 
 
-def _form(span: Span | None, wrong: Sequence[str], order: str) -> str:
-    """How dates are to be written, where some are not."""
-    own = {"ymd": "2024-03-01", "dmy": "01.03.2024", "mdy": "03/01/2024"}[order]
-    form = f"dates are written as {own}, with a time as {own} 12:30"
-    meant = order == "ymd" and 2 * sum(map(is_date, wrong)) > len(wrong)
-    other = order_of(wrong) if meant else None
-    if other:
-        return remedy(span, f"`dates = {other}` reads such dates", form)
-    if other is None:
-        return form
-    help = f"`dates = dmy` takes the first number of `{wrong[0]}` for the day, `dates = mdy` for the month: the column "
-    return remedy(span, f"{help}does not say which", form)
-
-
-def with_dates(table: Table, named: Sequence[str], order: str) -> Table:
-    """The table, with a column for each of the names `named` that is a part of one of its columns. `order`: the `dates`
-    of its notation."""
-    parts = []
-    for name in dict.fromkeys(named):
-        base, dot, part = name.rpartition(".")
-        if dot and part in PARTS and name not in table.names and base in table.names:
-            parts.append((table.names.index(base), part))
-    return Dated(table, tuple(parts), order) if parts else table
-
-
-def _part(when: NDArray[np.datetime64], part: str) -> NDArray[np.float64]:
+def times_of(cells: Sequence[str], order: str) -> Times:
+    """What the cells of a column tell, which have no spaces around them; `order` is as for `moment`."""
     import numpy as np
 
-    return np.where(np.isnat(when), np.nan, PARTS[part](when).astype(np.float64))
+    if all_iso(cells):
+        with suppress(ValueError):  # for a 30th of February the place is wanted
+            clock = np.array(cells, dtype="datetime64[us]")
+            return Times(clock, clock)
+    found = [None if cell in MISSING else moment(cell, order) for cell in cells]
+    empty = [row for row, cell in enumerate(cells) if cell in MISSING]
+    wrong = [row for row, cell in enumerate(cells) if found[row] is None and cell not in MISSING]
+    clock = np.array([None if one is None else one[0] for one in found], dtype="datetime64[us]")
+    if all(one is None or one[1] is None for one in found):
+        return Times(clock, clock, empty, wrong)
+    ahead = np.array(
+        [timedelta(0) if one is None else one[1] or timedelta(0) for one in found], dtype="timedelta64[us]"
+    )
+    zoneless = [row for row, one in enumerate(found) if one is not None and one[1] is None]
+    return Times(clock, clock - ahead, empty, wrong, zoneless)
+
+
+def part_of(when: Times, part: str) -> NDArray[np.float64]:
+    """A part of PARTS, NaN where there is no moment. Days are counted in UTC."""
+    import numpy as np
+
+    moments = when.utc if part == "days" else when.clock
+    return np.where(np.isnat(moments), np.nan, PARTS[part](moments).astype(np.float64))

@@ -18,10 +18,11 @@ from gpubp.errors import DataError
 
 from .arrow import BEGINNINGS, open_arrow
 from .checks import Findings, clipped, command_span
+from .dates import looks_dated
 from .encodings import UTF8
 from .files import read_head, start_of
-from .misread import MISSING, NO_NUMBER, edge
-from .notation import PLAIN, Notation, column_reader
+from .misread import edge
+from .notation import MISSING, NO_NUMBER, PLAIN, Notation, column_reader
 from .opening import Known, sheet_of
 from .ragged import Lengths
 from .sheet import Sheet
@@ -41,10 +42,6 @@ Useless = Literal[
 ]
 Kind = Useful | Useless
 
-_DATE = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}([T ]\d{1,2}:\d{2}.*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}( .*)?|\d{4}/\d{1,2}/\d{1,2}( .*)?"
-    r"|\d{1,2}:\d{2}(:\d{2})?(\.\d+)?"
-)
 _IDENTIFIER = re.compile(r"(.*[_ .-])?(id|uuid|guid|index|idx|row|rownum|nr|no|key)|.*Id|.*ID", re.DOTALL)
 _FEW = 10
 """Different numbers with a unit that are taken for words."""
@@ -260,7 +257,7 @@ def _kind_of_text(name: str, values: Counter[str]) -> Kind:
     count = values.total()
     if len(values) == 1:
         return "constant"
-    if _share(_DATE.fullmatch, values) >= MOST:
+    if _share(looks_dated, values) >= MOST:
         return "dates"
     if len(values) > _FEW and _share(spelling, values) >= MOST:
         return "signs"

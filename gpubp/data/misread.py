@@ -7,15 +7,10 @@ from dataclasses import replace
 from math import isfinite
 
 from .checks import Findings, clipped, remedy
-from .date_text import is_date, order_of
-from .notation import Notation, is_number
+from .dates import is_date, order_of
+from .notation import NO_NUMBER, Notation, is_number
 from .sheet import Sheet
 from .spelling import MOST, is_common, notation_for, spelling
-
-MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
-"""Cells that are missing, where `missing = ...` says what is to be done about them."""
-NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "#NA", "<NA>", "-nan", "-NaN", "NaT", "\\N"}
-"""Those in a column of numbers, of spreadsheets, pandas, C and MySQL too; among words these may be words."""
 
 CORRECT = "correct it in the table"
 _TELL = (

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +14,12 @@ from dsl.source import Span
 from .arrow import BEGINNINGS, ArrowTable, open_arrow
 from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, counted, problem, remedy
-from .date_text import all_iso, is_date, moment, order_of
-from .dates import Dated
+from .dates import all_iso, is_date, order_of, times_of
 from .files import read_bytes, start_of
-from .misread import MISSING
+from .notation import MISSING
 from .npy import MAGIC, read_array
 from .opening import Known
-from .tables import Table, TextTable, none_left, row_place
+from .tables import Dated, Table, TextTable, none_left, row_place
 from .workbook import open_any_text
 
 if TYPE_CHECKING:
@@ -142,14 +139,11 @@ def _times(cells: Sequence[str]) -> tuple[Sequence[int], NDArray[np.datetime64]]
     """The moments in UTC that cells tell, and in which of them they stand."""
     import numpy as np
 
-    if all_iso(cells):
-        with suppress(ValueError):  # for a 30th of February
-            return range(len(cells)), np.array(cells, dtype="datetime64[us]")
-    cells = cells[:_LOOK]
-    order = order_of(cells) or "ymd"
-    found = [(row, when) for row, cell in enumerate(cells) if (when := moment(cell, order)) is not None]
-    utc = [clock - (ahead or timedelta(0)) for _, (clock, ahead) in found]
-    return [row for row, _ in found], np.array(utc, dtype="datetime64[us]")
+    iso = all_iso(cells)
+    cells = cells if iso else cells[:_LOOK]
+    times = times_of(cells, "ymd" if iso else order_of(cells) or "ymd").utc
+    rows = np.flatnonzero(~np.isnat(times))
+    return rows.tolist(), times[rows]
 
 
 def read_moments(table: Table, picks: Mapping[str, Sequence[int]], labels: Collection[str]) -> Cells:

@@ -1,13 +1,13 @@
-"""How the text of a table writes numbers and dates: the decimal sign, thousands, units, negatives in parentheses, the
-order of day, month and year."""
+"""How the cells of a table are written: which are missing, and of numbers the decimal sign, thousands, units, negatives
+in parentheses; of dates the order of day, month and year, by which `dates` reads them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsl.records import dataclass
 
@@ -20,6 +20,10 @@ GROUPING: Mapping[str, str] = {",": ",", ".": ".", " ": SPACES, "'": "'\N{RIGHT 
 PARTS_OF_ONE: Mapping[str, int] = {"%": -2, "‰": -3}
 """Units that scale a number: its power of ten."""
 ORDERS = ("ymd", "dmy", "mdy")
+MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "nan", "NaN", "NAN", "null", "NULL"))
+"""Cells that are missing, where `missing = ...` says what is to be done about them."""
+NO_NUMBER = MISSING | {"-", "--", ".", "None", "none", "#N/A", "#NA", "<NA>", "-nan", "-NaN", "NaT", "\\N"}
+"""Those in a column of numbers, of spreadsheets, pandas, C and MySQL too; among words these may be words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class Notation:
     def plain(self) -> bool:
         """Whether numbers are written as in Python."""
         return self.decimal == "." and not (self.thousands or self.units or self.accounting)
+
+    @property
+    def grouping(self) -> str:
+        """The signs of GROUPING that may stand between thousands."""
+        return self.thousands or (". " if self.decimal == "," else "")
 
     def number(self, cell: str) -> str | None:
         """A cell as Python writes numbers, where it is a number as this table writes them."""
@@ -135,38 +144,69 @@ def column_reader(notation: Notation) -> Callable[[str], str | None]:
     return number
 
 
+class Parts(NamedTuple):
+    """What a cell with a number consists of. `sign`: "-" or nothing; `digits`: with the signs among them; `power`: from
+    the `e` on; `unit`: what stands beside it; `accounting`: whether it is negative as accountants write it."""
+
+    sign: str
+    digits: str
+    power: str
+    unit: str
+    accounting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a number looks like, and one in parentheses."""
+
+    usual: re.Pattern[str]
+    inside: re.Pattern[str] | None
+
+    def parts(self, text: str) -> Parts | None:
+        """Those of a cell without spaces around it, if it is a number."""
+        if found := self.usual.fullmatch(text):
+            first, before, second, digits, power, trailing, behind = found.groups()
+            if (first and second) or (trailing and (first or second)) or (before and behind):
+                return None
+            sign = "-" if trailing or (first or second or "+") in MINUS else ""
+            return Parts(sign, digits, power or "", before or behind or "", bool(trailing))
+        if found := self.inside and self.inside.fullmatch(text):
+            outside, before, digits, behind, after = found.groups()
+            units = {outside, before, behind, after} - {None}
+            if len(units) > 1 or ((outside or before) and (behind or after)):
+                return None
+            return Parts("-", digits, "", "".join(units), accounting=True)
+        return None
+
+
+def shape_of(digits: str, before: str, behind: str, *, accounting: bool) -> Shape:
+    """The shape of numbers whose digits look so, and the units before and behind them."""
+    sign, trailing = f"([{MINUS}+]?)", f"([{MINUS}]?)" if accounting else "()"
+    usual = rf"{sign}(?:\s?({before})\s?)?{sign}({digits})([eE][-+]?[0-9]{{1,9}})?{trailing}(?:\s?({behind}))?"
+    inside = rf"(?:({before})\s?)?\(\s?(?:({before})\s?)?({digits})(?:\s?({behind}))?\s?\)(?:\s?({behind}))?"
+    return Shape(re.compile(usual), re.compile(inside) if accounting else None)
+
+
 @lru_cache(maxsize=64)
 def _reader(notation: Notation) -> Callable[[str], tuple[str | None, str]] | None:
     """A cell's number as Python writes it, None if it is none, and its unit; or nothing for a plain notation."""
     if notation.plain:
         return None
-    number, in_parentheses, erased = _patterns(notation)
+    digits, erased = digits_of(notation.decimal, notation.grouping)
+    units = [re.escape(unit) for unit in sorted(notation.units, key=len, reverse=True)]
+    front = [unit for unit in units if not unit[-1].isdecimal()]
+    shape = shape_of(digits, "|".join(front) or "(?!)", "|".join(units) or "(?!)", accounting=notation.accounting)
     powers = PARTS_OF_ONE if any(unit in PARTS_OF_ONE for unit in notation.units) else {}
 
     def read(cell: str) -> tuple[str | None, str]:
-        text = cell.strip()
-        found = number.fullmatch(text)
-        if found is not None:
-            first, before, second, digits, power, trailing, behind = found.groups()
-            if (first and second) or (trailing and (first or second)):
-                return None, ""
-            sign = "-" if trailing or (first or second or "+") in MINUS else ""
-        else:
-            found = in_parentheses.fullmatch(text) if notation.accounting else None
-            if found is None:
-                return None, ""
-            outside, before, digits, behind, after = found.groups()
-            if len({outside, before, behind, after} - {None}) > 1:
-                return None, ""
-            before, behind, power, sign = before or outside, behind or after, "", "-"
-        if before and behind:
+        found = shape.parts(cell.strip())
+        if found is None:
             return None, ""
-        unit = before or behind or ""
-        digits = digits.translate(erased)
-        if unit in powers:
+        power = found.power
+        if found.unit in powers:
             # As one decimal number, which is rounded once: 45.3% is the float nearest to 0.453.
-            power = f"e{int((power or 'e0')[1:]) + powers[unit]}"
-        return f"{sign}{digits}{power or ''}", unit
+            power = f"e{int((power or 'e0')[1:]) + powers[found.unit]}"
+        return f"{found.sign}{found.digits.translate(erased)}{power}", found.unit
 
     return read
 
@@ -178,7 +218,8 @@ def numeral(notation: Notation, delimiter: str) -> tuple[str, Mapping[str, str]]
     names = [unit for unit in notation.units if unit not in PARTS_OF_ONE]
     if len(names) > 1 or delimiter in names:
         return None
-    digits, erased = _digits(replace(notation, thousands="") if delimiter == notation.thousands else notation)
+    grouping = replace(notation, thousands="").grouping if delimiter == notation.thousands else notation.grouping
+    digits, erased = digits_of(notation.decimal, grouping)
     digits = "[0-9]++" if delimiter == notation.decimal else digits
     space, sign, name = f"[{SPACES}]?+", f"[{MINUS}+]?+", "".join(map(re.escape, names))
     front = f"{name}{space}" if names and not names[0][-1].isdecimal() else "(?!)"
@@ -195,30 +236,17 @@ def numeral(notation: Notation, delimiter: str) -> tuple[str, Mapping[str, str]]
     return number, signs
 
 
-def _digits(notation: Notation) -> tuple[str, dict[int, str | None]]:
-    """What the digits of a number look like, and which signs among them are dropped or become a point."""
-    every = notation.thousands or (". " if notation.decimal == "," else "")
-    signs = [GROUPING[sign] for sign in every]
-    decimal = re.escape(notation.decimal)
-    # In India groups of two stand above the lowest one of three: 12,34,567.
-    group = "{2,3}" if notation.thousands == "," else "{3}"
-    # A number that begins with 0 has no thousands: 0,125 is written by decimal commas.
+def digits_of(decimal: str, grouping: Iterable[str]) -> tuple[str, dict[int, str | None]]:
+    """What the digits of a number look like, of which signs of GROUPING may part thousands; and which signs among them
+    are dropped or become a point."""
+    signs = "".join(GROUPING[sign] for sign in grouping)
+    # In India groups of two stand above the lowest one of three: 12,34,567. A number that begins with 0 has no
+    # thousands: 0,125 is written by decimal commas. And 1.234 567, of two signs, may be two numbers.
     grouped = "".join(
-        f"|[1-9][0-9]{{0,2}}(?:[{sign}][0-9]{group})*[{sign}][0-9]{{3}}(?![0-9])" for sign in signs
-    )  # of one sign: 1.234 567 may be two numbers
-    alone = f"(?![{''.join(signs)}][0-9])" if signs else ""
-    digits = f"(?:(?:[0-9]++{alone}{grouped})(?:{decimal}[0-9]*+)?+|{decimal}[0-9]++)"
-    return digits, {**dict.fromkeys(map(ord, "".join(signs))), ord(notation.decimal): "."}
-
-
-def _patterns(notation: Notation) -> tuple[re.Pattern[str], re.Pattern[str], dict[int, str | None]]:
-    """What a number looks like, and one in parentheses; and what becomes of the signs among its digits."""
-    digits, erased = _digits(notation)
-    units = [re.escape(unit) for unit in sorted(notation.units, key=len, reverse=True)]
-    front = [unit for unit in units if not unit[-1].isdecimal()]
-    before, behind = (rf"({'|'.join(of)})" if of else "(?!)()" for of in (front, units))
-    sign = f"([{MINUS}+]?)"
-    trailing = f"([{MINUS}]?)" if notation.accounting else "()"
-    number = rf"{sign}(?:\s?{before}\s?)?{sign}({digits})([eE][-+]?[0-9]{{1,9}})?{trailing}(?:\s?{behind})?"
-    inside = rf"(?:{before}\s?)?\(\s?(?:{before}\s?)?({digits})(?:\s?{behind})?\s?\)(?:\s?{behind})?"
-    return re.compile(number), re.compile(inside), erased
+        f"|[1-9][0-9]{{0,2}}(?:[{alike}][0-9]{'{2,3}' if sign == ',' else '{3}'})*[{alike}][0-9]{{3}}(?![0-9])"
+        for sign in grouping
+        if (alike := GROUPING[sign])
+    )
+    alone, point = f"(?![{signs}][0-9])" if signs else "", re.escape(decimal)
+    digits = f"(?:(?:[0-9]++{alone}{grouped})(?:{point}[0-9]*+)?+|{point}[0-9]++)"
+    return digits, {**dict.fromkeys(map(ord, signs)), ord(decimal): "."}

@@ -7,8 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from .misread import NO_NUMBER
-from .notation import PLAIN, SPACES, numeral
+from .notation import NO_NUMBER, PLAIN, SPACES, numeral
 from .sheet import Sheet
 
 _USUAL = ",;|\t"

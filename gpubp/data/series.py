@@ -12,7 +12,6 @@ from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, r
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, Read, Request, Rows, Want
-from .dates import with_dates
 from .encoders import Encoder, Field
 from .encodings import UTF8
 from .labels import Place, encode, labels_of, place_of
@@ -20,7 +19,7 @@ from .moments import Cut, between, cut, not_in_order, open_series, read_moments
 from .opening import Known
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
-from .tables import Table, TextTable
+from .tables import Table, TextTable, with_dates
 from .units import check_units, column_units
 
 if TYPE_CHECKING:

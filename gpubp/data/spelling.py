@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from dsl.records import dataclass
 
-from .notation import GROUPING, MINUS, PLAIN, Notation, is_number
+from .notation import GROUPING, PLAIN, Notation, digits_of, is_number, shape_of
 
 _CURRENCY = "$€£¥₹₩₽₺₪₫₴₦₱฿"
 _CODES = "USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|CNY|INR|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|KRW|TRY|SGD|HKD"
@@ -18,12 +18,7 @@ _BETWEEN = "".join(GROUPING.values())
 _DIGITS = rf"[0-9]+(?:[{_BETWEEN}][0-9]+)*[.,]?|[.,][0-9]+"
 _FRONT = rf"(?:[A-Z]{{0,3}}[{_CURRENCY}]|{_CODES}|%)"
 _BEHIND = r"[^\s0-9.,()'+\-\"\\][^\s0-9,()'+\-\"\\]{0,7}"
-_SPELT = re.compile(
-    rf"[{MINUS}+]?\s?(?:({_FRONT})\s?)?[{MINUS}+]?({_DIGITS})(?:[eE][-+]?[0-9]+(?![^\W_]))?([{MINUS}]?)(?:\s?({_BEHIND}))?"
-)
-_IN_PARENTHESES = re.compile(
-    rf"(?:({_FRONT})\s?)?\(\s?(?:({_FRONT})\s?)?({_DIGITS})(?:\s?({_BEHIND}))?\s?\)(?:\s?({_BEHIND}))?"
-)
+_ANY = shape_of(_DIGITS, _FRONT, _BEHIND, accounting=True)
 _SURELY_A_POINT = re.compile(r"[-+]?([0-9]*\.([0-9]{1,2}|[0-9]{4,})|0?\.[0-9]+|[0-9]{4,}\.[0-9]+)([eE].+)?")
 _ONES = str.maketrans("23456789", "1" * 8)
 """Which digit it is makes no difference, but for 0: so many cells are alike."""
@@ -49,49 +44,25 @@ def spelling(cell: str) -> Spelling | None:
 
 @lru_cache(maxsize=1 << 12)
 def _spelling(text: str) -> Spelling | None:
-    found = _SPELT.fullmatch(text)
-    if found is not None:
-        before, digits, trailing, behind = found.groups()
-        units, accounting = {before, behind}, bool(trailing)
-    else:
-        found = _IN_PARENTHESES.fullmatch(text)
-        if found is None:
-            return None
-        outside, before, digits, behind, after = found.groups()
-        units, accounting = {outside, before, behind, after}, True
-    units = units - {None, ""}
-    readings = _readings(digits)
-    return Spelling(readings, "".join(units), accounting) if readings and len(units) < 2 else None
+    found = _ANY.parts(text)
+    readings = frozenset[tuple[str, str]]() if found is None else _readings(found.digits)
+    return Spelling(readings, found.unit, found.accounting) if found is not None and readings else None
 
 
 def _readings(digits: str) -> frozenset[tuple[str, str]]:
-    groups = re.split(f"[{_BETWEEN}]", digits)
-    signs = [_same(sign) for sign in re.findall(f"[{_BETWEEN}]", digits)]
-    if not signs:
-        return frozenset({("", "")})
     found = set()
-    if len({*signs}) == 1 and _grouped(groups, signs[0]):
-        found.add(("", signs[0]))
-    *between, last = signs
-    if (
-        last in ".,"
-        and last not in between
-        and (not between or (len({*between}) == 1 and _grouped(groups[:-1], between[0])))
-    ):
-        found.add((last, between[0] if between else ""))
+    for (decimal, sign), pattern in _every_way().items():
+        if pattern.fullmatch(digits):
+            grouped = not {*GROUPING.get(sign, "")}.isdisjoint(digits)
+            found.add((decimal if decimal in digits else "", sign if grouped else ""))
     return frozenset(found)
 
 
-def _same(sign: str) -> str:
-    return next(one for one, alike in GROUPING.items() if sign in alike)
-
-
-def _grouped(groups: list[str], sign: str) -> bool:
-    """Whether digits are parted as those of thousands are."""
-    first, *others = groups
-    inner = (2, 3) if sign == "," else (3,)
-    lengths = all(len(group) in inner for group in others[:-1]) and len(others[-1]) == 3
-    return 1 <= len(first) <= 3 and first[0] != "0" and lengths
+@cache
+def _every_way() -> dict[tuple[str, str], re.Pattern[str]]:
+    """What digits look like by each decimal sign and each sign between thousands."""
+    ways = ((decimal, sign) for decimal in (".", ",") for sign in ("", *GROUPING) if sign != decimal)
+    return {way: re.compile(digits_of(*way)[0]) for way in ways}
 
 
 def notation_for(columns: Iterable[Collection[str]], known: Notation = PLAIN) -> Notation:

@@ -1,4 +1,5 @@
-"""A table whose columns have names, whatever file it stands in, and the one that stands in delimited text."""
+"""A table whose columns have names, whatever file it stands in: that of delimited text, and one with parts of dates as
+further columns, `"when.month"` of the column `when`."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cell_arrays import Cells
+from .cell_arrays import Cells, Labels
 from .cells import read_cells
-from .checks import clipped, problem
+from .checks import Findings, clipped, problem, remedy
+from .dates import PARTS, Times, is_date, order_of, part_of, times_of
+from .notation import MISSING
 from .sheet import Sheet
 
 
@@ -83,6 +86,104 @@ class TextTable:
 
     def texts(self, column: int) -> list[str]:
         return self.sheet.column(column)
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """A table with the parts of some of its columns as more columns behind its own. `parts`: the column and the part
+    that each of them is. `order`: of day, month and year where the year stands last, the `dates` of a notation."""
+
+    table: Table
+    parts: tuple[tuple[int, str], ...]
+    order: str
+
+    @property
+    def path(self) -> str:
+        return self.table.path
+
+    @property
+    def span(self) -> Span | None:
+        return self.table.span
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self.table.names, *(f"{self.table.names[column]}.{part}" for column, part in self.parts))
+
+    @property
+    def header(self) -> bool:
+        return self.table.header
+
+    @property
+    def bases(self) -> frozenset[int]:
+        """The columns that hold dates."""
+        return frozenset(column for column, _ in self.parts)
+
+    def at(self, row: int, column: int) -> str:
+        own = len(self.table.names)
+        return self.table.at(row, column if column < own else self.parts[column - own][0])
+
+    def cells(
+        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
+    ) -> Cells:
+        own = len(self.table.names)
+        asked = {i: self.parts[i - own] for i in (*numeric, *labels) if i >= own}
+        # Before the texts of a column are asked for, all rows are read: only then they are known to have it.
+        read = [i for i in numeric if i < own], [i for i in labels if i < own], missing
+        found = self.table.cells(*read, alone=alone and not asked)
+        whens = {base: self._times(base, missing) for base in sorted({base for base, _ in asked.values()})}
+        columns = {i: part_of(whens[base], part) for i, (base, part) in asked.items()}
+        numbers = {**found.numbers, **{i: columns[i] for i in numeric if i in columns}}
+        return Cells(found.rows, numbers, {**found.labels, **{i: Labels(columns[i]) for i in labels if i in columns}})
+
+    def texts(self, column: int) -> list[str]:
+        own = len(self.table.names)
+        if column < own:
+            return self.table.texts(column)
+        numbers = self.cells([column], [], MISSING).numbers[column]
+        return ["" if number != number else f"{number:.10g}" for number in numbers.tolist()]
+
+    def _times(self, column: int, missing: Collection[str]) -> Times:
+        """The moments of a column. Raises DiagnosticError for cells that are none."""
+        cells = [cell.strip() for cell in self.table.texts(column)]
+        when = times_of(cells, self.order)
+        form = _form(self.span, [cells[row] for row in when.wrong], self.order)
+        tell = "fill it, or `missing = drop` leaves out rows that miss a cell"
+        zone = "give all cells a time zone, as in 2024-03-01T12:30+01:00, or none"
+        findings = Findings(self.span)
+        for rows, what, says, help in (
+            (when.wrong, "cells that are no dates", "`{}` is no date", form),
+            (when.zoneless, "times without a zone", "`{}` has no time zone, but other cells have one", zone),
+            ([] if missing else when.empty, "empty cells", "the cell is empty", tell),
+        ):
+            places = ((self.at(row, column), says.format(clipped(cells[row]))) for row in rows)
+            findings.add_all("E0416", what, places, len(rows), help)
+        findings.raise_all()
+        return when
+
+
+def _form(span: Span | None, wrong: Sequence[str], order: str) -> str:
+    """How dates are to be written, where some are not."""
+    own = {"ymd": "2024-03-01", "dmy": "01.03.2024", "mdy": "03/01/2024"}[order]
+    form = f"dates are written as {own}, with a time as {own} 12:30"
+    meant = order == "ymd" and 2 * sum(map(is_date, wrong)) > len(wrong)
+    other = order_of(wrong) if meant else None
+    if other:
+        return remedy(span, f"`dates = {other}` reads such dates", form)
+    if other is None:
+        return form
+    help = f"`dates = dmy` takes the first number of `{wrong[0]}` for the day, `dates = mdy` for the month: the column "
+    return remedy(span, f"{help}does not say which", form)
+
+
+def with_dates(table: Table, named: Sequence[str], order: str) -> Table:
+    """The table, with a column for each of the names `named` that is a part of one of its columns. `order`: the `dates`
+    of its notation."""
+    parts = []
+    for name in dict.fromkeys(named):
+        base, dot, part = name.rpartition(".")
+        if dot and part in PARTS and name not in table.names and base in table.names:
+            parts.append((table.names.index(base), part))
+    return Dated(table, tuple(parts), order) if parts else table
 
 
 def none_left(table: Table, each: str, why: Sequence[str]) -> DiagnosticError:

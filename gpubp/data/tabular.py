@@ -11,13 +11,11 @@ from .cell_arrays import Cells
 from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import PARTS, Origin, Read, Request, Rows
-from .dates import with_dates
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered, place_of
-from .misread import MISSING
-from .notation import Notation
+from .notation import MISSING, Notation
 from .options import Options
-from .tables import Table, none_left
+from .tables import Table, none_left, with_dates
 from .units import check_units, column_units
 
 if TYPE_CHECKING:

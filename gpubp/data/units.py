@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .checks import clipped, problem
-from .dates import Dated
 from .notation import PARTS_OF_ONE, Notation
-from .tables import Table, TextTable
+from .tables import Dated, Table, TextTable
 
 
 def column_units(table: Table, columns: Iterable[int], notation: Notation) -> dict[int, str]:

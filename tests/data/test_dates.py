@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
-from gpubp.data.date_text import moment, order_of
-from gpubp.data.dates import PARTS
+from gpubp.data.dates import PARTS, moment, order_of
 from gpubp.errors import DataError
 
 from .worlds import World, choice, csv, entry

@@ -11,7 +11,7 @@ from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import read_table
 from gpubp.data.cells import _fast, _precise
-from gpubp.data.misread import MISSING
+from gpubp.data.notation import MISSING
 from gpubp.data.opening import Known, open_sheet
 from gpubp.data.plain import spelt_out
 from gpubp.errors import DataError
