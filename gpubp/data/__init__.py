@@ -4,21 +4,18 @@ from __future__ import annotations
 
 # Readers make themselves known by being imported.
 from . import arrays as arrays
-from . import arrow as arrow
 from . import cifar as cifar
-from . import csv as csv
-from . import excel as excel
 from . import images as images
 from . import series as series
 from . import synthetic as synthetic
+from . import table_readers as table_readers
 from . import text as text
 from .apply import NewRows, read_table
 from .dataset import PARTS, Dataset
 from .dates import order_of
 from .encoders import Encoder, from_json, to_json
 from .encodings import UTF8
-from .feed import load, measure
-from .given import check_split, from_arrays
+from .feed import check_split, from_arrays, load, measure
 from .glance import Column, Glance, glance
 from .notation import Notation
 from .seeds import Purpose, generator, shuffled

@@ -14,8 +14,8 @@ from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.errors import DataError
 
-from .apply_arrays import array_rows, is_array, text_windows
-from .arrow import BEGINNINGS, open_arrow
+from .array_files import is_array
+from .arrays import new_rows
 from .cell_arrays import Cells
 from .checks import command_span, counted, listed, problem, suggestion
 from .columns import require_own_names
@@ -25,16 +25,16 @@ from .files import find_file, start_of
 from .image_files import SUFFIXES
 from .images import new_images
 from .labels import labels_of, place_of
-from .layout import lines_above
-from .moments import cut, open_series, read_moments
+from .layout import Known, lines_above
+from .moments import cut, read_moments
 from .notation import MISSING, PLAIN, Notation
-from .opening import Known
+from .opening import open_series, open_table
 from .series import new_windows
-from .tables import Table, TextTable, with_dates
+from .tables import Table, TextTable, check_units, with_dates
 from .tabular import one_hot, whole_rows
+from .text import new_windows as new_text
 from .unanswered import unanswered
-from .units import check_units
-from .workbook import is_workbook, open_any_text
+from .workbook import is_workbook
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,13 +98,8 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
     if tokens or (is_array(start) and not is_workbook(Path(), path, span)):
         if keep:
             raise problem("E0415", f"`{path}` has no columns with names, so none can be kept", span)
-        if tokens:
-            return NewRows(text_windows(path, span, encoders))
-        return NewRows(array_rows(path, span, start, encoders))
-    if start.startswith(BEGINNINGS):
-        return _columns(open_arrow(Path(), path, span), encoders, keep)
-    sheet = open_any_text(Path(), path, span, _known(encoders, keep))
-    return _columns(TextTable(sheet), encoders, keep)
+        return NewRows(new_text(path, span, encoders) if tokens else new_rows(path, span, start, encoders))
+    return _columns(open_table(Path(), path, span, _known(encoders, keep)), encoders, keep)
 
 
 def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> Known:

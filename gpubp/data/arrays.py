@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Real, Text, register
 
+from .array_files import MAGIC, ZIP, Archive, check_size, read_array, read_header, read_idx
 from .checks import counted, listed, problem
 from .dataset import Read, Request
+from .encoders import Encoder
 from .files import find_file, read_bytes, unreadable
-from .idx import read_idx
-from .npy import Archive, check_size, read_array, read_header
 from .options import OptionalNames, OptionalShape, OptionalText, Options, texts
-from .sources import Source, assemble, no_rows
+from .sources import Source, assemble, finite, no_rows
 from .stream import Segment
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LARGE = 1 << 30
 """Bytes from which an npy file is streamed where nothing is said, 1 GiB."""
@@ -169,3 +173,51 @@ def _texts(request: Request, option: Any, name: str, count: int, what: str) -> l
         message = f"`{name}` takes {counted(count, what)} here, one for each of {listed(request.entry.names)}"
         raise problem("E0411", message, request.span(name))
     return found
+
+
+# New rows
+
+
+def new_rows(path: str, span: Span, start: bytes, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+    """The rows of each name in a file of arrays that begins with `start`. Raises DiagnosticError."""
+    raw = read_bytes(Path(), path, span)
+    if start.startswith(ZIP):
+        archive = Archive(raw, path, span)
+        given = {name: archive.read(name, span) for name in encoders}
+    elif len(encoders) == 1:
+        array = read_array(raw, path, span) if start.startswith(MAGIC) else read_idx(raw, path, span)
+        given = dict.fromkeys(encoders, array)
+    else:
+        message = f"`{path}` contains one array, but {listed(list(encoders))} are needed"
+        names = ", ".join(f"{name} = ..." for name in encoders)
+        raise problem("E0411", message, span, help=f"an npz file holds several: `numpy.savez(path, {names})`")
+    found = {}
+    for name, values in given.items():
+        source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values)
+        found[name] = _array(source, name, encoders[name])
+    counts = {name: len(rows) for name, rows in found.items()}
+    if len(set(counts.values())) > 1:
+        each = ", ".join(f"{n:,} in `{name}`" for name, n in counts.items())
+        raise problem("E0420", f"the arrays of `{path}` differ in their rows: {each}", span)
+    return found
+
+
+def _array(source: Source, name: str, encoder: Encoder) -> NDArray[Any]:
+    import numpy as np
+
+    values = source.values
+    assert isinstance(values, np.ndarray)
+    if not values.ndim or not len(values):
+        raise no_rows(source.path, source.span)
+    if prod(source.shape) != prod(encoder.shape):
+        message = f"`{source.path}`: a row has shape {list(source.shape)}, but `{name}` is {encoder.type}"
+        raise problem("E0418", message, source.span)
+    if encoder.classes is None:
+        finite([source])
+        return encoder.numbers(values)
+    known = np.array([int(word) for word in encoder.words]) if encoder.words else np.arange(encoder.classes)
+    bad = np.flatnonzero(~np.isin(values.reshape(-1), known))
+    if len(bad):
+        message = f"{source.at(int(bad[0]))}: `{values.reshape(-1)[bad[0]]}` is no label of `{name}`"
+        raise problem("E0419", message, source.span, help=f"the labels are {listed([str(k) for k in known.tolist()])}")
+    return encoder.labels(values)

@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.registry import Columns, Flag, Real, Text, register
 
 from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, listed, problem, remedy
-from .dataset import Read, Request
 from .files import find_file
-from .notation import Notation
-from .options import Dates, Missing, OptionalNames, OptionalShape, OptionalText, Options, check_scale, word
 from .tables import row_place
-from .tabular import read_tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -169,30 +164,3 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
     if not table.num_rows or not names:
         raise problem("E0414", f"`{path}` has no rows", span)
     return ArrowTable(path, span, names, table, "parquet" if start.startswith(b"PAR1") else "arrow")
-
-
-@register("reader", "parquet")
-@register("reader", "arrow")
-def table(
-    request: Request,
-    *,
-    path: Text,
-    target: OptionalText = None,
-    columns: Columns = None,
-    test: OptionalText = None,
-    scale: Real = 1.0,
-    reshape: OptionalShape = None,
-    standardize: Flag = False,
-    missing: Missing = "error",
-    onehot: OptionalNames = None,
-    dates: Dates = "ymd",
-) -> Read:
-    """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
-    install 'gpubp[tables]'`). Integers, floats, decimals and truth values are numbers; nulls and NaN are missing cells.
-    The options are those of `csv`; `dates` is for columns of text. Raises DiagnosticError (E0411 to E0423)."""
-    check_scale(request, scale)
-    main = open_arrow(request.base, path, request.span("path"))
-    others = [] if test is None else [open_arrow(request.base, test, request.span("test"))]
-    notation = Notation(dates=word(dates))
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
-    return read_tables(request, main, others, options)

@@ -134,9 +134,7 @@ def times_of(cells: Sequence[str], order: str) -> Times:
     clock = np.array([None if one is None else one[0] for one in found], dtype="datetime64[us]")
     if all(one is None or one[1] is None for one in found):
         return Times(clock, clock, empty, wrong)
-    ahead = np.array(
-        [timedelta(0) if one is None else one[1] or timedelta(0) for one in found], dtype="timedelta64[us]"
-    )
+    ahead = np.array([one[1] or timedelta(0) if one else timedelta(0) for one in found], dtype="timedelta64[us]")
     zoneless = [row for row, one in enumerate(found) if one is not None and one[1] is None]
     return Times(clock, clock - ahead, empty, wrong, zoneless)
 

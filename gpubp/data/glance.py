@@ -21,10 +21,9 @@ from .checks import Findings, clipped, command_span
 from .dates import looks_dated
 from .encodings import UTF8
 from .files import read_head, start_of
-from .misread import edge
+from .layout import Known, sheet_of
+from .misread import Lengths, edge
 from .notation import MISSING, NO_NUMBER, PLAIN, Notation, column_reader
-from .opening import Known, sheet_of
-from .ragged import Lengths
 from .sheet import Sheet
 from .spelling import MOST, notation_for, spelling, units_of
 from .workbook import ROW, is_workbook, workbook_text

@@ -1,4 +1,5 @@
-"""What to say of cells that are not numbers: what they may have been meant for, and the remedy."""
+"""What to say of cells that are not numbers, and of rows that are longer or shorter than the header: what they may have
+been meant for, and the remedy."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
 
-from .checks import Findings, clipped, remedy
+from .checks import Findings, clipped, counted, remedy
 from .dates import is_date, order_of
+from .layout import lines_above
 from .notation import NO_NUMBER, Notation, is_number
 from .sheet import Sheet
 from .spelling import MOST, is_common, notation_for, spelling
@@ -119,3 +121,57 @@ def _misspelt(cell: str, sheet: Sheet, wanted: Notation) -> tuple[str, str, str]
     options = f"`{', '.join(more)}`"
     learned = f"the net was trained on a table without {what}: write numbers as that table does"
     return what, phrase, remedy(sheet.span, f"{options} reads such numbers", learned)
+
+
+# Rows of another length
+
+
+class Lengths:
+    """Looks at the rows of a sheet one after the other."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet, self._width = sheet, len(sheet.names)
+        self._odd: list[tuple[int, int]] = []
+        """Line and length of each row of another length."""
+        self._last = 0
+        """The line of the last row that is as long as the header."""
+
+    def fits(self, line: int, cells: Sequence[str]) -> bool:
+        """Whether the row is as long as the header."""
+        if len(cells) == self._width:
+            self._last = line
+            return True
+        self._odd.append((line, len(cells)))
+        return False
+
+    def report(self, findings: Findings) -> None:
+        """Put rows of another length among the findings."""
+        there = "the header" if self._sheet.header else "the first row"
+        help = self._help() if self._odd else ""
+        for line, length in self._odd:
+            message = f"{counted(length, 'cell')}, where {there} has {self._width}"
+            findings.add("E0417", "rows of another length", self._sheet.place(line), message, help)
+
+    def _help(self) -> str:
+        first, length = self._odd[0]
+        if self._width == 1 or lines_above(self._sheet, ()):
+            return _title(self._sheet)
+        if self._sheet.header and not self._last and {length for _, length in self._odd} == {self._width + 1}:
+            return "the header has one name too few: add it"
+        if first > self._last > 0:
+            return f"delete {self._sheet.line}s below the table, such as notes or a source"
+        if not self._last and {length for _, length in self._odd} == {1} and b'"' in self._sheet.raw:
+            return "each row is one quoted cell: delete the quotes around it"
+        return (
+            "quote cells that contain the delimiter"
+            if length > self._width
+            else "every row needs a cell for each column"
+        )
+
+
+def _title(sheet: Sheet) -> str:
+    """What to do about lines above a table."""
+    lines = lines_above(sheet, ())
+    told = f"`skip = {lines or 'N'}` leaves out {counted(lines, sheet.line) if lines else f'N {sheet.line}s'}"
+    help = f"delete {sheet.line}s above the table, such as a title"
+    return remedy(sheet.span, f"{told} above the table, such as a title", help)

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .arrow import BEGINNINGS, ArrowTable, open_arrow
+from .arrow import ArrowTable
 from .cell_arrays import Cells, Labels
-from .checks import Findings, clipped, counted, problem, remedy
+from .checks import clipped, counted, problem, remedy
 from .dates import all_iso, is_date, order_of, times_of
-from .files import read_bytes, start_of
 from .notation import MISSING
-from .npy import MAGIC, read_array
-from .opening import Known
-from .tables import Dated, Table, TextTable, none_left, row_place
-from .workbook import open_any_text
+from .tables import Dated, Table, TextTable, none_left
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,54 +23,6 @@ if TYPE_CHECKING:
 
 _LOOK = 10_000  # rows whose dates are read one by one, for they are not as NumPy reads them
 _SELDOM = 0.01  # part of the rows
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayTable:
-    """An array of NumPy's, (moments,) or (moments, columns), as a table whose columns are "1", "2", ..."""
-
-    path: str
-    span: Span | None
-    names: tuple[str, ...]
-    values: NDArray[np.float64]
-    header: bool = False
-
-    def at(self, row: int, column: int) -> str:
-        return row_place(self.path, row, self.names[column])
-
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
-        import numpy as np
-
-        findings = Findings(self.span)
-        for i in {*numeric, *labels}:
-            column = self.values[:, i]
-            bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & bool(missing))))
-            found = ((self.at(row, i), f"it is {column[row]}") for row in bad.tolist())
-            findings.add_all("E0416", "numbers that are not finite", found, len(bad))
-        findings.raise_all()
-        columns = self.values.T
-        return Cells(len(self.values), {i: columns[i] for i in numeric}, {i: Labels(columns[i]) for i in labels})
-
-    def texts(self, column: int) -> list[str]:
-        return [f"{number:.15g}" for number in self.values[:, column].tolist()]
-
-
-def open_series(base: Path, path: str, span: Span | None, known: Known) -> Table:
-    """A table of moments: delimited text, a workbook, Parquet, Feather, Arrow or npy, as its content says; `known`: of
-    a text. Raises DiagnosticError."""
-    start = start_of(base, path, span)
-    if start.startswith(BEGINNINGS):
-        return open_arrow(base, path, span)
-    if not start.startswith(MAGIC):
-        return TextTable(open_any_text(base, path, span, known))
-    values = read_array(read_bytes(base, path, span), path, span)
-    if values.ndim not in (1, 2) or not values.size:
-        message = f"`{path}` holds an array of shape {list(values.shape)}"
-        raise problem("E0418", message, span, help="a series is [moments], or [moments, columns]")
-    table = values.reshape(len(values), -1).astype("float64")
-    return ArrayTable(path, span, tuple(str(i + 1) for i in range(table.shape[1])), table)
 
 
 def between(moments: int, step: int) -> int:

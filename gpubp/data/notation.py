@@ -145,10 +145,11 @@ def column_reader(notation: Notation) -> Callable[[str], str | None]:
 
 
 class Parts(NamedTuple):
-    """What a cell with a number consists of. `sign`: "-" or nothing; `digits`: with the signs among them; `power`: from
-    the `e` on; `unit`: what stands beside it; `accounting`: whether it is negative as accountants write it."""
+    """What a cell with a number consists of. `signs`: two of them are no number in the end; `digits`: with what parts
+    them; `power`: from the `e` on; `unit`: what stands beside it; `accounting`: whether it is negative as accountants
+    write it."""
 
-    sign: str
+    signs: str
     digits: str
     power: str
     unit: str
@@ -166,10 +167,9 @@ class Shape:
         """Those of a cell without spaces around it, if it is a number."""
         if found := self.usual.fullmatch(text):
             first, before, second, digits, power, trailing, behind = found.groups()
-            if (first and second) or (trailing and (first or second)) or (before and behind):
+            if before and behind:
                 return None
-            sign = "-" if trailing or (first or second or "+") in MINUS else ""
-            return Parts(sign, digits, power or "", before or behind or "", bool(trailing))
+            return Parts(f"{first}{second}{trailing}", digits, power or "", before or behind or "", bool(trailing))
         if found := self.inside and self.inside.fullmatch(text):
             outside, before, digits, behind, after = found.groups()
             units = {outside, before, behind, after} - {None}
@@ -200,13 +200,13 @@ def _reader(notation: Notation) -> Callable[[str], tuple[str | None, str]] | Non
 
     def read(cell: str) -> tuple[str | None, str]:
         found = shape.parts(cell.strip())
-        if found is None:
+        if found is None or len(found.signs) > 1:
             return None, ""
-        power = found.power
+        sign, power = "-" * (found.signs in [*MINUS]), found.power
         if found.unit in powers:
             # As one decimal number, which is rounded once: 45.3% is the float nearest to 0.453.
             power = f"e{int((power or 'e0')[1:]) + powers[found.unit]}"
-        return f"{found.sign}{found.digits.translate(erased)}{power}", found.unit
+        return f"{sign}{found.digits.translate(erased)}{power}", found.unit
 
     return read
 

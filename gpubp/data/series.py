@@ -15,12 +15,12 @@ from .dataset import Origin, Read, Request, Rows, Want
 from .encoders import Encoder, Field
 from .encodings import UTF8
 from .labels import Place, encode, labels_of, place_of
-from .moments import Cut, between, cut, not_in_order, open_series, read_moments
-from .opening import Known
+from .layout import Known
+from .moments import Cut, between, cut, not_in_order, read_moments
+from .opening import open_series
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
-from .tables import Table, TextTable, with_dates
-from .units import check_units, column_units
+from .tables import Table, TextTable, check_units, column_units, with_dates
 
 if TYPE_CHECKING:
     import numpy as np

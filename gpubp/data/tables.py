@@ -3,7 +3,7 @@ further columns, `"when.month"` of the column `when`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from dsl.diagnostics import DiagnosticError
@@ -14,7 +14,7 @@ from .cell_arrays import Cells, Labels
 from .cells import read_cells
 from .checks import Findings, clipped, problem, remedy
 from .dates import PARTS, Times, is_date, order_of, part_of, times_of
-from .notation import MISSING
+from .notation import MISSING, PARTS_OF_ONE, Notation
 from .sheet import Sheet
 
 
@@ -196,3 +196,29 @@ def row_place(path: str, row: int, column: str | None = None) -> str:
     """Where a row (from 0) stands in a file that has no lines."""
     where = f"`{path}`, row {row + 1:,}"
     return where if column is None else f"{where}, column `{clipped(column)}`"
+
+
+def column_units(table: Table, columns: Iterable[int], notation: Notation) -> dict[int, str]:
+    """The unit of each of these columns of numbers that has one. Nothing where no more than one is told, which no other
+    can be taken for."""
+    inner = table.table if isinstance(table, Dated) else table
+    if not isinstance(inner, TextTable) or len({*notation.units} - {*PARTS_OF_ONE}) < 2:
+        return {}
+    left, found = {i for i in columns if i < len(inner.names)}, dict[int, str]()
+    for _, cells in inner.sheet.rows():
+        for i in [*left]:
+            unit = notation.unit(cells[i]) if i < len(cells) else ""  # rows may be judged later
+            if unit and unit not in PARTS_OF_ONE:
+                found[i] = unit
+                left.remove(i)
+        if not left:
+            break
+    return found
+
+
+def check_units(table: Table, known: Mapping[int, str], notation: Notation, learned: str) -> None:
+    """Raises DiagnosticError (E0416) where a column has another unit than `known`, that of what is `learned`."""
+    for i, unit in column_units(table, known, notation).items():
+        if known[i] and unit != known[i]:
+            message = f"`{table.path}`, column `{clipped(table.names[i])}`: its numbers are in `{clipped(unit)}`"
+            raise problem("E0416", f"{message}, those of {learned} in `{clipped(known[i])}`", table.span)

@@ -14,9 +14,8 @@ from .dataset import PARTS, Origin, Read, Request, Rows
 from .encoders import Encoder, Field
 from .labels import Place, encode, labels_of, occurring, ordered, place_of
 from .notation import MISSING, Notation
-from .options import Options
-from .tables import Table, none_left, with_dates
-from .units import check_units, column_units
+from .options import Options, check_scale
+from .tables import Table, check_units, column_units, none_left, with_dates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +41,7 @@ class _Part:
 
 def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
     """The rows of a main table and of those for testing only. Raises DiagnosticError (E0411 to E0419)."""
+    check_scale(request, options.scale)
     named = mentioned(options.target, options.columns, options.onehot)
     main, *others = (with_dates(table, named, options.notation.dates) for table in (main, *others))
     by = main.names.index(request.by) if request.by in main.names else None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.source import Span
@@ -145,3 +146,18 @@ def windows(
     views = np.lib.stride_tricks.sliding_window_view(labels, window)
     count = (len(labels) - ahead - window) // step + 1
     return [np.array(views[shift : shift + (count - 1) * step + 1 : step]) for shift in range(ahead + 1)]
+
+
+def new_windows(path: str, span: Span, encoders: Mapping[str, Encoder]) -> dict[str, NDArray[Any]]:
+    """Windows that do not overlap; the targets are one token ahead of the inputs."""
+    texts = {name: encoder for name, encoder in encoders.items() if encoder.level}
+    if len(texts) < len(encoders):
+        other = next(name for name in encoders if name not in texts)
+        message = f"`{path}` is read as text, but `{other}` is not text"
+        raise problem("E0411", message, span)
+    first = next(iter(texts.values()))
+    found = tokens(read_text(Path(), path, span), first.level)
+    labels = encoded(found, first.words, first.unknown, path, span)
+    ahead = int(len({encoder.feature for encoder in texts.values()}) > 1)
+    cut = windows(path, span, labels, first.shape[0], first.shape[0], ahead)
+    return {name: cut[0 if encoder.feature else ahead] for name, encoder in texts.items()}

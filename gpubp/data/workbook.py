@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.source import Span
 
+from .array_files import ZIP
 from .checks import AGAIN, clipped, listed, problem, suggestion
 from .files import check_growth, read_bytes, start_of
-from .layout import LOOK
-from .npy import ZIP
-from .opening import Known, open_sheet, sheet_of
+from .layout import LOOK, Known, sheet_of
 from .sheet import Sheet
 
 if TYPE_CHECKING:
@@ -46,12 +45,6 @@ def is_workbook(base: Path, path: str, span: Span | None) -> bool:
             return not {*_PARTS}.isdisjoint(archive.namelist())
     except (zipfile.BadZipFile, OSError):
         return False
-
-
-def open_any_text(base: Path, path: str, span: Span | None, known: Known) -> Sheet:
-    """A sheet of a workbook, or delimited text, as the file's content says. Raises DiagnosticError."""
-    opened = open_workbook if is_workbook(base, path, span) else open_sheet
-    return opened(base, path, span, known)
 
 
 def open_workbook(

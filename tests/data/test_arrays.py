@@ -13,7 +13,7 @@ from hypothesis import given
 
 from dsl.graph import DataEntry, Static, Type
 from gpubp.data import Encoder, Stored, measure, read_table
-from gpubp.data.npy import read_array
+from gpubp.data.array_files import read_array
 from gpubp.errors import DataError
 from tests.golden.damaged import array, idx
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+import gpubp
 from dsl.graph import Static, Type, Word
-from gpubp.data import read_table
+from gpubp.data import load, read_table
 from gpubp.errors import DataError, NetError
 
 from .test_bad_input import GOOD, refused
@@ -65,6 +66,16 @@ def test_ragged_rows(world: World) -> None:
     refused(world, GOOD + "7,8\n", "E0417", "`a.csv`, line 4: 2 cells, where the header has 3")
     refused(world, GOOD + "7,8,9,\n", "E0417", "`a.csv`, line 4: 4 cells, where the header has 3")
     refused(world, "1,2,3\n4\n", "E0417", "`a.csv`, line 2: 1 cell, where the first row has 3", target="3")
+
+
+def test_a_short_row_where_units_are_compared(world: World) -> None:
+    """Measuring compares the units of rows that nobody has judged yet."""
+    world.write("a.csv", "a,b,y\n1,2kg,3\n1\n1,2kg,3\n")
+    reader = 'csv("a.csv", target = "y", units = ["$", "kg"])'
+    text = f"data {{ x, y = {reader} }}\nmodel {{\n  input x: [?]\n  target y: [1]\n  output p = x -> dense(1)\n}}"
+    net = gpubp.loads(text, base=world.base)
+    with pytest.raises(DataError, match="line 3: 1 cell, where the header has 3"):
+        load(net.graph, net.base, 0)
 
 
 def test_several_kinds_at_once(world: World) -> None:

@@ -15,8 +15,8 @@ from dsl.diagnostics import DiagnosticError
 from dsl.source import Source, Span
 from gpubp.data.cell_arrays import Cells
 from gpubp.data.cells import _by_rewriting, _fast, _precise, read_cells
+from gpubp.data.layout import Known, open_sheet
 from gpubp.data.notation import MISSING, Notation
-from gpubp.data.opening import Known, open_sheet
 from gpubp.data.sheet import Sheet
 
 from .worlds import World

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 
 from dsl.graph import Type, Word
 from gpubp.data import read_table
-from gpubp.data.opening import Known, open_sheet, sheet_of
+from gpubp.data.layout import Known, open_sheet, sheet_of
 from gpubp.errors import DataError
 
 from .worlds import World, csv

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from dsl.graph import Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import read_cells
+from gpubp.data.layout import Known, open_sheet
 from gpubp.data.misread import CORRECT
-from gpubp.data.opening import Known, open_sheet
 
 from .worlds import World, csv
 

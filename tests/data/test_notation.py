@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import _by_rewriting
+from gpubp.data.layout import Known, open_sheet
 from gpubp.data.notation import SPACES, Notation
-from gpubp.data.opening import Known, open_sheet
 from gpubp.errors import CheckpointError, DataError
 
 from .worlds import World, choice, csv, entry

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Type
 from gpubp.data.cells import _by_rewriting, _precise
+from gpubp.data.layout import Known, open_sheet
 from gpubp.data.notation import MISSING, Notation
-from gpubp.data.opening import Known, open_sheet
 
 from .worlds import World, csv
 

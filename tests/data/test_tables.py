@@ -10,10 +10,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import read_table
-from gpubp.data.cells import _fast, _precise
+from gpubp.data.cells import _fast, _precise, _spelt_out
+from gpubp.data.layout import Known, open_sheet
 from gpubp.data.notation import MISSING
-from gpubp.data.opening import Known, open_sheet
-from gpubp.data.plain import spelt_out
 from gpubp.errors import DataError
 
 from .worlds import REST, World, choice, csv
@@ -93,7 +92,7 @@ def test_the_fast_way_finds_the_same_cells_missing(
     text = end.join(delimiter.join(row) for row in [("a", "b", "c"), *rows]) + end * (1 + blank)
     world.write("a.csv", text)
     sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), Known(delimiter=delimiter, header=True))
-    fast = _fast(spelt_out(sheet, MISSING), [0, 1, 2], [], MISSING)
+    fast = _fast(_spelt_out(sheet, MISSING), [0, 1, 2], [], MISSING)
     precise = _precise(sheet, [0, 1, 2], [], MISSING)
     assert fast is not None
     assert fast.rows == precise.rows

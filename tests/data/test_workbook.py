@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import gpubp
 from dsl.graph import DataEntry, Static, Type, Word
 from gpubp.data import read_table
-from gpubp.data.opening import Known
+from gpubp.data.layout import Known
 from gpubp.data.workbook import workbook_text
 from gpubp.errors import DataError
 

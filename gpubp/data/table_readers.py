@@ -1,16 +1,22 @@
-"""The reader `csv`: tables of numbers and labels in delimited text, plain or packed by gzip."""
+"""The readers of tables: `csv`, `excel`, `parquet` and `arrow`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
+from dsl.source import Span
 from gpubp.registry import Columns, Count0, Flag, Real, Text, register
 
+from .arrow import open_arrow
 from .checks import problem
 from .columns import mentioned
 from .dataset import Read, Request
 from .encodings import UTF8
-from .opening import Known, open_sheet
+from .layout import Known, open_sheet
+from .notation import Notation
 from .options import (
     Dates,
     Header,
@@ -20,13 +26,13 @@ from .options import (
     OptionalText,
     Options,
     check_encoding,
-    check_scale,
     notation_of,
     told_header,
     word,
 )
-from .tables import TextTable
+from .tables import Table, TextTable
 from .tabular import read_tables
+from .workbook import open_workbook
 
 
 @register("reader", "csv")
@@ -88,7 +94,6 @@ def csv(
 
     Every cell must be a finite number, every label a word or a whole number. Raises DiagnosticError (E0411 to E0419).
     """
-    check_scale(request, scale)
     if delimiter is not None and (
         len(delimiter) != 1 or delimiter in '"\r\n\\' or (not delimiter.isprintable() and delimiter != "\t")
     ):
@@ -99,12 +104,83 @@ def csv(
     check_encoding(request, encoding)
     named = mentioned(target, columns, onehot, request.by)
     known = Known(delimiter, told_header(header), skip, named, notation, encoding)
-    main = open_sheet(request.base, path, request.span("path"), known)
-    tables = [TextTable(main)]
-    if test is not None:
-        known = replace(known, header=main.header)
-        tables.append(TextTable(open_sheet(request.base, test, request.span("test"), known)))
     options = Options(
         target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding, delimiter
     )
-    return read_tables(request, tables[0], tables[1:], options)
+    return _read(request, path, test, known, options, lambda *asked: TextTable(open_sheet(*asked)))
+
+
+@register("reader", "excel")
+def excel(
+    request: Request,
+    *,
+    path: Text,
+    sheet: OptionalText = None,
+    target: OptionalText = None,
+    columns: Columns = None,
+    test: OptionalText = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+    missing: Missing = "error",
+    onehot: OptionalNames = None,
+    header: Header = "auto",
+    skip: Count0 = 0,
+    decimal: Text = ".",
+    thousands: OptionalText = None,
+    units: OptionalNames = None,
+    accounting: Flag = False,
+    dates: Dates = "ymd",
+) -> Read:
+    """Rows of numbers and labels from a sheet of a workbook (xlsx, xlsb, xls, ods); needs python-calamine (`pip install
+    'gpubp[excel]'`).
+    `sheet`: its name; by default that which has the columns that the file names, or else the largest.
+    Formulas are read as the values that were saved with them; cells with an error (`#N/A`, `#DIV/0!`) are empty. Truth
+    values are the numbers 1 and 0, times of day and durations are numbers of days, dates are text such as `2024-03-01`.
+    The other options are those of `csv`; `decimal`, `thousands`, `units`, `accounting` and `dates` are for cells of
+    text. Raises DiagnosticError (E0411 to E0423)."""
+    notation = notation_of(request, decimal, thousands, units, accounting, dates)
+    named = mentioned(target, columns, onehot, request.by)
+    known = Known(header=told_header(header), skip=skip, named=named, notation=notation)
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
+    opened = partial(open_workbook, wanted=sheet, wanted_span=request.span("sheet"))
+    return _read(request, path, test, known, options, lambda *asked: TextTable(opened(*asked)))
+
+
+@register("reader", "parquet")
+@register("reader", "arrow")
+def table(
+    request: Request,
+    *,
+    path: Text,
+    target: OptionalText = None,
+    columns: Columns = None,
+    test: OptionalText = None,
+    scale: Real = 1.0,
+    reshape: OptionalShape = None,
+    standardize: Flag = False,
+    missing: Missing = "error",
+    onehot: OptionalNames = None,
+    dates: Dates = "ymd",
+) -> Read:
+    """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
+    install 'gpubp[tables]'`). Integers, floats, decimals and truth values are numbers; nulls and NaN are missing cells.
+    The options are those of `csv`; `dates` is for columns of text. Raises DiagnosticError (E0411 to E0423)."""
+    notation = Notation(dates=word(dates))
+    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
+    return _read(request, path, test, Known(), options, lambda base, name, span, _: open_arrow(base, name, span))
+
+
+def _read(
+    request: Request,
+    path: str,
+    test: str | None,
+    known: Known,
+    options: Options,
+    opened: Callable[[Path, str, Span, Known], Table],
+) -> Read:
+    """The rows of the main file and of that for testing, which has a header if the main one has."""
+    main = opened(request.base, path, request.span("path"), known)
+    known = replace(known, header=main.header)
+    others = [] if test is None else [opened(request.base, test, request.span("test"), known)]
+    return read_tables(request, main, others, options)

@@ -1,6 +1,9 @@
-"""NumPy's own formats, read without its help: an array that needs pickle, and a header that lies, are refused.
+"""Files of arrays: NumPy's own formats, read without its help, so that an array that needs pickle, and a header that
+lies, are refused; and IDX, the format of MNIST.
 
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+http://yann.lecun.com/exdb/mnist/, "the IDX file format": two zero bytes, the type, the number of axes, the sizes, the
+numbers, all big-endian.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 MAGIC = b"\x93NUMPY"
 ZIP = b"PK"
+IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _LONGEST = 1 << 16  # bytes of a header; NumPy's own limit for a header it evaluates is 10,000
 _MAX_AXES = 30
 
@@ -158,3 +162,29 @@ class Archive:
         reason = str(error).partition("\n")[0].lower().rstrip(".") or type(error).__name__
         message = f"`{self.name}` is not a valid npz file: {clipped(reason)}"
         return problem("E0422", message, self.span, help=AGAIN)
+
+
+def read_idx(raw: bytes, name: str, span: Span | None) -> NDArray[Any]:
+    """The array of an unpacked IDX file. Raises DiagnosticError (E0422) where it is none, or damaged."""
+    import numpy as np
+
+    if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in IDX_TYPES or not 1 <= raw[3] <= 30:
+        what = "is not an IDX file: it does not start like one" if raw else "is empty"
+        raise problem("E0422", f"`{name}` {what}", span, help="tables are read by `csv`, arrays of NumPy by `npy`")
+    axes = raw[3]
+    start = 4 + 4 * axes
+    if len(raw) < start:
+        raise problem("E0422", f"`{name}` is cut short: its header has {axes} sizes, but they are not all there", span)
+    shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
+    dtype = np.dtype(IDX_TYPES[raw[2]])
+    size, there = prod(shape) * dtype.itemsize, len(raw) - start
+    if size != there:
+        what = "is cut short" if there < size else "is too long"
+        message = f"`{name}` {what}: its header says shape {shape}, {size:,} bytes, but {there:,} follow"
+        raise problem("E0422", message, span, help=AGAIN)
+    return np.frombuffer(raw, dtype=dtype, offset=start).reshape(shape)
+
+
+def is_array(start: bytes) -> bool:
+    """Whether a file that begins so is npy, npz or IDX."""
+    return start.startswith((MAGIC, ZIP)) or (len(start) > 2 and start[:2] == b"\0\0" and start[2] in IDX_TYPES)
