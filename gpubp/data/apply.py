@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 from math import prod
 from pathlib import Path
@@ -19,7 +19,7 @@ from .arrays import new_rows
 from .cell_arrays import Cells
 from .checks import command_span, counted, listed, problem, suggestion
 from .columns import require_own_names
-from .encoders import Encoder
+from .encoders import Encoder, Field
 from .encodings import UTF8
 from .files import find_file, start_of
 from .image_files import SUFFIXES
@@ -121,27 +121,38 @@ def _named(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> list[str]:
 # Tables
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A column of the table, by its number, and what a name needs of it."""
+
+    column: int
+    field: Field
+    encoder: Encoder
+
+    @property
+    def book(self) -> tuple[str, ...]:
+        """The words that it may hold; none for a column of numbers."""
+        return self.field.words or self.encoder.vocabulary
+
+
+_Uses = Mapping[str, Sequence[_Use]]
+
+
 def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
-    picks = _picks(table, encoders)
-    wanted = _by_name(table, keep)
-    numeric: set[int] = set()
-    labels: set[int] = set()
-    for name, encoder in encoders.items():
-        for i, coded in zip(picks[name], _is_word(encoder, len(picks[name])), strict=True):
-            (labels if coded else numeric).add(i)
-    fills = {i: field.fill for name, each in encoders.items() for i, field in zip(picks[name], each.fields)}
-    needed = {i for columns in picks.values() for i in columns if fills.get(i) is None}
-    books = _books(picks, encoders)
+    uses, wanted = _uses(table, encoders), _by_name(table, keep)
+    numeric = {use.column for use in _every(uses) if not use.book}
+    labels = {use.column for use in _every(uses) if use.book}
+    needed = {use.column for use in _every(uses) if use.field.fill is None}
     # What was a word when it was learned from is one still, as `NA` may be.
-    known = MISSING.difference(*books.values(), *(encoder.vocabulary for encoder in encoders.values()))
+    known = MISSING.difference(*(use.book for use in _every(uses)))
     cells = table.cells(sorted(numeric), sorted(labels), known)
-    _check_units(table, picks, encoders)
+    _check_units(table, uses, encoders)
     every = range(cells.rows)
-    cells, why = unanswered(table, cells, needed, books)
+    cells, why = unanswered(table, cells, needed, _books(uses))
     cells = whole_rows(table, cells, needed, why)
     return NewRows(
-        {name: _rows(table, cells, picks[name], encoder) for name, encoder in encoders.items()},
+        {name: _rows(table, cells, uses[name], encoder) for name, encoder in encoders.items()},
         _unused(table, encoders),
         {name: table.texts(i) for name, i in zip(keep, wanted, strict=True)},
         () if cells.kept is None else tuple(sorted({*every}.difference(cells.kept.tolist()))),
@@ -149,39 +160,35 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
     )
 
 
-def _check_units(table: Table, picks: Mapping[str, Sequence[int]], encoders: Mapping[str, Encoder]) -> None:
-    known = {i: field.unit for name, each in encoders.items() for i, field in zip(picks[name], each.fields)}
+def _every(uses: _Uses) -> Iterator[_Use]:
+    for own in uses.values():
+        yield from own
+
+
+def _check_units(table: Table, uses: _Uses, encoders: Mapping[str, Encoder]) -> None:
+    known = {use.column: use.field.unit for use in _every(uses)}
     check_units(table, known, _notation(encoders), _LEARNED)
 
 
-def _books(picks: Mapping[str, Sequence[int]], encoders: Mapping[str, Encoder]) -> dict[int, tuple[str, ...]]:
+def _books(uses: _Uses) -> dict[int, tuple[str, ...]]:
     """The columns of inputs that hold words, each with those that were learned from. A class of a target that nobody
     learned is an error: figures that leave it out would be too good."""
-    books = {}
+    return {use.column: use.book for use in _every(uses) if use.book and use.encoder.feature}
+
+
+def _uses(table: Table, encoders: Mapping[str, Encoder]) -> _Uses:
+    """The columns of each name. Raises DiagnosticError (E0415) for those that are missing."""
+    found = {}
     for name, encoder in encoders.items():
-        for k, i in enumerate(picks[name] if encoder.feature else ()):
-            words = encoder.fields[k].words if encoder.fields else ()
-            if encoder.classes is not None or words:
-                books[i] = words or encoder.vocabulary
-    return books
-
-
-def _is_word(encoder: Encoder, columns: int) -> list[bool]:
-    if encoder.classes is not None:
-        return [True] * columns
-    return [bool(field.words) for field in encoder.fields] or [False] * columns
-
-
-def _picks(table: Table, encoders: Mapping[str, Encoder]) -> dict[str, list[int]]:
-    """The numbers of each name's columns. Raises DiagnosticError (E0415) for columns that are missing."""
-    found: dict[str, list[int]] = {}
-    for name, encoder in encoders.items():
-        if not encoder.fields:
-            found[name] = _unnamed(table, name, encoder, len(encoders))
+        fields = encoder.fields
+        if not fields:
+            columns = _unnamed(table, name, encoder, len(encoders))
+            fields = tuple(Field(table.names[i]) for i in columns)
         elif encoder.header:
-            found[name] = _by_name(table, [field.name for field in encoder.fields], f", which `{name}` is made of")
+            columns = _by_name(table, [field.name for field in fields], f", which `{name}` is made of")
         else:
-            found[name] = _by_number(table, name, encoder, encoders)
+            columns = _by_number(table, encoder, encoders)
+        found[name] = [_Use(i, field, encoder) for i, field in zip(columns, fields, strict=True)]
     return found
 
 
@@ -200,7 +207,7 @@ def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
     return found
 
 
-def _by_number(table: Table, name: str, encoder: Encoder, encoders: Mapping[str, Encoder]) -> list[int]:
+def _by_number(table: Table, encoder: Encoder, encoders: Mapping[str, Encoder]) -> list[int]:
     """Columns of a file without a header: all of the training file's, or those alone that are asked for, in order."""
     if len(table.names) == len(encoder.known):
         order = {column: i for i, column in enumerate(encoder.known)}
@@ -231,18 +238,16 @@ def _unnamed(table: Table, name: str, encoder: Encoder, names: int) -> list[int]
     raise problem("E0415", message, table.span, help=help)
 
 
-def _rows(table: Table, cells: Cells, columns: Sequence[int], encoder: Encoder) -> NDArray[Any]:
+def _rows(table: Table, cells: Cells, uses: Sequence[_Use], encoder: Encoder) -> NDArray[Any]:
     import numpy as np
 
+    def places(use: _Use) -> NDArray[np.int64]:
+        return labels_of(use.book, place_of(table, cells, [use.column]), _LEARNED)
+
     if encoder.classes is not None:
-        book = encoder.vocabulary
-        labels = np.stack([labels_of(book, place_of(table, cells, [i]), _LEARNED) for i in columns], axis=1)
+        labels = np.stack([places(use) for use in uses], axis=1)
         return labels.reshape(len(labels), *encoder.shape)
-    parts = []
-    for k, i in enumerate(columns):
-        words = encoder.fields[k].words if encoder.fields else ()
-        numbers = one_hot(words, place_of(table, cells, [i]), _LEARNED) if words else cells.numbers[i][:, None]
-        parts.append(numbers)
+    parts = [one_hot(places(use), len(use.book)) if use.book else cells.numbers[use.column][:, None] for use in uses]
     return encoder.numbers(np.concatenate(parts, axis=1))
 
 
@@ -250,13 +255,13 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
     table = open_series(Path(), path, span, _known(encoders, keep))
     table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
-    picks, wanted = _picks(table, encoders), _by_name(table, keep)
+    uses, wanted = _uses(table, encoders), _by_name(table, keep)
+    picks = {name: [use.column for use in own] for name, own in uses.items()}
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}
     cells = read_moments(table, picks, labels)
-    _check_units(table, picks, encoders)
-    needed = {i for columns in picks.values() for i in columns}
-    cells, why = unanswered(table, cells, needed, _books(picks, encoders))
+    _check_units(table, uses, encoders)
+    cells, why = unanswered(table, cells, {use.column for use in _every(uses)}, _books(uses))
     found = cut(table, cells, picks, moments, drop=True, why=why)
     arrays = {name: new_windows(found, name, encoder, _LEARNED) for name, encoder in encoders.items()}
     last = max(encoder.moments[1] for encoder in encoders.values() if encoder.feature) - 1

@@ -214,15 +214,15 @@ def _numbers(
         book = ordered(set(occurring(main.cells.labels[i])))
         fields.append(Field(column, book))
         for part, own in zip(parts, columns, strict=True):
-            own.append(one_hot(book, part.place([part.picks[name][at]]), f"`{main.table.path}`"))
+            places = labels_of(book, part.place([part.picks[name][at]]), f"`{main.table.path}`")
+            own.append(one_hot(places, len(book)))
     return [own[0] if len(own) == 1 else np.concatenate(own, axis=1) for own in columns], tuple(fields)
 
 
-def one_hot(book: Sequence[str], place: Place, known: str) -> NDArray[np.float64]:
-    """A column of words as (n, words): 1 where a word stands. Raises DiagnosticError for words outside `book`."""
+def one_hot(places: NDArray[np.int64], words: int) -> NDArray[np.float64]:
+    """Places in a vocabulary of so many words as (n, words): 1 where a word stands."""
     import numpy as np
 
-    from_book = labels_of(book, place, known)
-    out = np.zeros((len(from_book), len(book)))
-    out[np.arange(len(from_book)), from_book] = 1
+    out = np.zeros((len(places), words))
+    out[np.arange(len(places)), places] = 1
     return out
