@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One file of the entry: the main one, or the one for testing."""
+    """One file of the entry: the main one, or the one for testing. `picks`: the columns of each name."""
 
     table: Table
     picks: dict[str, list[int]]
@@ -47,14 +47,10 @@ def read_tables(request: Request, main: Table, others: Sequence[Table], options:
     by = main.names.index(request.by) if request.by in main.names else None
     chosen = choose(request, main, options.target, options.columns)
     require_own_names(main, [*(i for columns in chosen.values() for i in columns), *([] if by is None else [by])])
-    coded = set(matching(request, main, options.onehot, "onehot"))
+    coded = frozenset(main.names[i] for i in matching(request, main, options.onehot, "onehot"))
     _check_coded(request, main, chosen, coded)
-    files = [(main, chosen, coded, by)]
-    for other in others:
-        picks = _same(request, main, other, chosen)
-        names = [main.names[i] for i in sorted(coded)]
-        files.append((other, picks, set(find(request, other, names, "test")) if picks else set(), None))
-    parts = [_Part(table, picks, _read(request, table, picks, text, by, options)) for table, picks, text, by in files]
+    files = [(main, chosen, by), *((other, _same(request, main, other, chosen), None) for other in others)]
+    parts = [_Part(table, picks, _read(request, table, picks, coded, by, options)) for table, picks, by in files]
     told = None if by is None else _by_column(parts[0], by)
     rows = _assemble(request, parts, coded, options)
     left_out = sum(part.cells.left_out for part in parts)
@@ -62,18 +58,19 @@ def read_tables(request: Request, main: Table, others: Sequence[Table], options:
     return Read(rows, test_rows, told, left_out, tuple(part.origin for part in parts))
 
 
-def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], coded: set[int]) -> None:
+def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], coded: Collection[str]) -> None:
+    """Raises DiagnosticError (E0411) for columns of words, by their names, that are no inputs of numbers."""
     for name, want in request.wants.items():
-        mixed = sorted(coded & set(chosen[name])) if want.kind == "class" or not want.feature else []
+        mixed = [table.names[i] for i in sorted(chosen[name]) if table.names[i] in coded and not want.numeric]
         if mixed:
-            message = f"`onehot` is for columns of numbers that the net takes in; `{table.names[mixed[0]]}` is `{name}`"
+            message = f"`onehot` is for columns of numbers that the net takes in; `{mixed[0]}` is `{name}`"
             help = f"`{name}: class(?)` takes words as they are"
             raise problem("E0411", message, request.span("onehot"), help=help)
-    used = {i for columns in chosen.values() for i in columns}
-    idle = sorted(coded - used)
+    used = {table.names[i] for columns in chosen.values() for i in columns}
+    idle = [name for name in table.names if name in coded and name not in used]
     if idle:
-        message = f"`onehot` has the column `{table.names[idle[0]]}`, which no name takes"
-        help = f'add `"{table.names[idle[0]]}"` to the `columns` of a name, or leave `onehot` out'
+        message = f"`onehot` has the column `{idle[0]}`, which no name takes"
+        help = f'add `"{idle[0]}"` to the `columns` of a name, or leave `onehot` out'
         raise problem("E0411", message, request.span("onehot"), help=help)
 
 
@@ -87,22 +84,26 @@ def _same(request: Request, main: Table, other: Table, chosen: dict[str, list[in
 
 
 def _read(
-    request: Request, table: Table, picks: dict[str, list[int]], coded: set[int], by: int | None, options: Options
+    request: Request,
+    table: Table,
+    picks: dict[str, list[int]],
+    coded: Collection[str],
+    by: int | None,
+    options: Options,
 ) -> Cells:
-    wanted = {"float": set[int](), "class": set[int]()}
+    numeric, words, texts = set[int](), set[int](), set[int]() if by is None else {by}
     for name, want in request.wants.items():
-        wanted[want.kind].update(picks[name])
-    texts = wanted["class"] | (wanted["float"] & coded) | ({by} if by is not None else set())
-    measured = options.missing == "error" and all(want.type is None for want in request.wants.values())
-    if measured and not wanted["float"] & coded:
-        # Of numbers, the number of columns says all: they are read, and judged, when they are used. Of classes, what
-        # occurs.
+        for i in picks[name]:
+            (texts if want.kind == "class" else words if table.names[i] in coded else numeric).add(i)
+    if options.missing == "error" and not words and all(want.type is None for want in request.wants.values()):
+        # Types are measured. Of numbers, the number of columns says all: they are read, and judged, when they are
+        # used. Of classes, what occurs.
         import numpy as np
 
         labels = table.cells([], sorted(texts), (), alone=True).labels if texts else {}
-        return Cells(0, {i: np.empty(0) for i in wanted["float"]}, labels)
+        return Cells(0, {i: np.empty(0) for i in numeric}, labels)
     missing = frozenset[str]() if options.missing == "error" else MISSING
-    cells = table.cells(sorted(wanted["float"] - coded), sorted(texts), missing)
+    cells = table.cells(sorted(numeric), sorted(texts | words), missing)
     return cells if options.missing == "error" else _judge_missing(request, table, picks, cells, options.missing)
 
 
@@ -155,7 +156,7 @@ def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
     return codes[found.values.astype(np.int64)]
 
 
-def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Options) -> dict[str, Rows]:
+def _assemble(request: Request, parts: list[_Part], coded: Collection[str], options: Options) -> dict[str, Rows]:
     import numpy as np
 
     main, rows = parts[0], dict[str, Rows]()
@@ -193,20 +194,21 @@ def _assemble(request: Request, parts: list[_Part], coded: set[int], options: Op
 
 
 def _numbers(
-    parts: list[_Part], name: str, coded: set[int], notation: Notation
+    parts: list[_Part], name: str, coded: Collection[str], notation: Notation
 ) -> tuple[list[NDArray[np.float64]], tuple[Field, ...]]:
     """The numbers of a name in each file, and what its columns are; words become a 1 among zeros."""
     import numpy as np
 
     main, fields = parts[0], list[Field]()
-    units = column_units(main.table, [i for i in main.picks[name] if i not in coded], notation)
+    numeric = [i for i in main.picks[name] if main.table.names[i] not in coded]
+    units = column_units(main.table, numeric, notation)
     for part in parts[1:]:
         known = {i: units.get(j, "") for i, j in zip(part.picks[name], main.picks[name], strict=True)}
         check_units(part.table, known, notation, f"`{main.table.path}`")
     columns: list[list[NDArray[np.float64]]] = [[] for _ in parts]
     for at, i in enumerate(main.picks[name]):
         column = main.table.names[i]
-        if i not in coded:
+        if column not in coded:
             fields.append(Field(column, unit=units.get(i, "")))
             for part, own in zip(parts, columns, strict=True):
                 own.append(part.cells.numbers[part.picks[name][at]][:, None])
