@@ -17,8 +17,8 @@ from gpubp.errors import DataError
 from .array_files import is_array
 from .arrays import new_rows
 from .cell_arrays import Cells
-from .checks import command_span, counted, listed, problem, suggestion
-from .columns import require_own_names
+from .checks import command_span, counted, problem
+from .columns import find
 from .encoders import Encoder, Field
 from .encodings import UTF8
 from .files import find_file, start_of
@@ -30,7 +30,7 @@ from .moments import cut, read_moments
 from .notation import MISSING, PLAIN, Notation
 from .opening import open_series, open_table
 from .series import new_windows
-from .tables import Table, TextTable, check_units, with_dates
+from .tables import Table, check_units, text_of, with_dates
 from .tabular import one_hot, whole_rows
 from .text import new_windows as new_text
 from .unanswered import unanswered
@@ -140,7 +140,7 @@ _Uses = Mapping[str, Sequence[_Use]]
 
 def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
-    uses, wanted = _uses(table, encoders), _by_name(table, keep)
+    uses, wanted = _uses(table, encoders), find(table, keep, table.span)
     numeric = {use.column for use in _every(uses) if not use.book}
     labels = {use.column for use in _every(uses) if use.book}
     needed = {use.column for use in _every(uses) if use.field.fill is None}
@@ -185,25 +185,10 @@ def _uses(table: Table, encoders: Mapping[str, Encoder]) -> _Uses:
             columns = _unnamed(table, name, encoder, len(encoders))
             fields = tuple(Field(table.names[i]) for i in columns)
         elif encoder.header:
-            columns = _by_name(table, [field.name for field in fields], f", which `{name}` is made of")
+            columns = find(table, [field.name for field in fields], table.span, f", which `{name}` is made of")
         else:
             columns = _by_number(table, encoder, encoders)
         found[name] = [_Use(i, field, encoder) for i, field in zip(columns, fields, strict=True)]
-    return found
-
-
-def _by_name(table: Table, columns: Sequence[str], why: str = "") -> list[int]:
-    places = {column: i for i, column in enumerate(table.names)}
-    missing = [column for column in columns if column not in places]
-    if missing:
-        shown = f"its columns are {listed(table.names)}"
-        if not table.header and isinstance(table, TextTable):
-            shown = f"its first row holds numbers: put a {table.sheet.line} with the names of the columns above it"
-        help = suggestion(missing[0], [name for name in table.names if name not in columns])
-        message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
-        raise problem("E0415", message, table.span, notes=(shown,) if help else (), help=help or shown)
-    found = [places[column] for column in columns]
-    require_own_names(table, found)
     return found
 
 
@@ -218,8 +203,9 @@ def _by_number(table: Table, encoder: Encoder, encoders: Mapping[str, Encoder]) 
         wanted = " or ".join(map(str, sorted({len(order), len(encoder.known)})))
         message = f"`{table.path}` has {counted(len(table.names), 'column')}, but {wanted} are needed"
         help = "a file without a header has the columns of the training file, or those alone that the net takes in"
-        if isinstance(table, TextTable) and (above := lines_above(table.sheet, ())):
-            help = f"delete the {table.sheet.line if above == 1 else counted(above, table.sheet.line)} above the table"
+        sheet = text_of(table)
+        if sheet is not None and (above := lines_above(sheet, ())):
+            help = f"delete the {sheet.line if above == 1 else counted(above, sheet.line)} above the table"
         raise problem("E0415", message, table.span, help=help)
     return [order[field.name] for field in encoder.fields]
 
@@ -255,7 +241,7 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
     table = open_series(Path(), path, span, _known(encoders, keep))
     table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
-    uses, wanted = _uses(table, encoders), _by_name(table, keep)
+    uses, wanted = _uses(table, encoders), find(table, keep, table.span)
     picks = {name: [use.column for use in own] for name, own in uses.items()}
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
     moments = {name: encoder.moments for name, encoder in encoders.items()}

@@ -12,6 +12,7 @@ from dsl.source import Span
 from .cell_arrays import Cells, Labels
 from .checks import Findings, clipped, listed, problem, remedy
 from .files import find_file
+from .misread import DROP, IMPUTE
 from .tables import row_place
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ class ArrowTable:
         if not missing:
             empty: list[int] = np.flatnonzero(np.isnan(values)).tolist()
             found = ((self.at(row, column), "the cell is empty") for row in empty)
-            help = "tell the reader: its option `missing = drop` drops such rows, `mean` or `median` imputes the cells"
-            findings.add_all("E0416", "empty cells", found, len(empty), help)
+            findings.add_all("E0416", "empty cells", found, len(empty), IMPUTE)
         bad: list[int] = np.flatnonzero(np.isinf(values)).tolist()
         found = ((self.at(row, column), f"`{values[row]}` is not a finite number") for row in bad)
         findings.add_all("E0416", "numbers that are not finite", found, len(bad))
@@ -111,9 +111,8 @@ class ArrowTable:
         kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
         gone = cells.is_null().to_numpy()
         if gone.any() and not missing:
-            help = "`missing = drop` leaves out rows that miss a cell"
             row = int(np.argmax(gone))
-            findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", help)
+            findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", DROP)
         if _is_numeric(kind):
             return Labels(cells.cast(pa.float64(), safe=False).to_numpy())
         if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):

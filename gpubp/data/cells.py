@@ -10,9 +10,9 @@ from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from .cell_arrays import Cells, Labels
+from .cell_arrays import Cells, Labels, labels_of_cells
 from .checks import Findings
-from .misread import Lengths, report
+from .misread import DROP, Lengths, report
 from .notation import NO_NUMBER, PLAIN, SPACES, column_reader, is_number, numeral
 from .sheet import Sheet
 
@@ -177,34 +177,14 @@ def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missin
                 found.append(None)
                 continue
             if not cell:
-                help = "`missing = drop` leaves out rows that miss a cell"
-                findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", help)
+                findings.add("E0419", "labels that are empty", sheet.place(line, i), "the label is empty", DROP)
             found.append(cell)
     lengths.report(findings)
     for i, bad in wrong.items():
         report(sheet, i, bad, numbers[i], findings)
     findings.raise_all()
     columns = {i: np.frombuffer(column, dtype=np.float64) for i, column in numbers.items()}
-    return Cells(rows, columns, {i: numbered(found) for i, found in words.items()})
-
-
-def numbered(cells: Sequence[str | None]) -> Labels:
-    """A column of labels as it stands in a file; None, where one is missing, becomes NaN or the place -1."""
-    import numpy as np
-
-    book: dict[str, int] = {}
-    places = np.array([-1 if cell is None else book.setdefault(cell, len(book)) for cell in cells], dtype=np.int64)
-    return _labelled(places, [*book])
-
-
-def _labelled(places: NDArray[np.int64], book: Sequence[str]) -> Labels:
-    """Labels by their places among the words of a column, -1 where one is missing; numbers where all words are such."""
-    import numpy as np
-
-    if all(map(is_number, book)):
-        values = np.array([*map(float, book), np.nan], dtype=np.float64)
-        return Labels(values[places])
-    return Labels(places.astype(np.float64), tuple(book))
+    return Cells(rows, columns, {i: labels_of_cells(found) for i, found in words.items()})
 
 
 # A table in a notation of its own, rewritten as one that numpy's reader takes

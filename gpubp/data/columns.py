@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from dsl.graph import Word
+from dsl.source import Span
 
 from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS
-from .tables import Dated, Table
+from .tables import Dated, Table, text_of
 
 
 def mentioned(*parts: object) -> list[str]:
@@ -62,25 +63,33 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
     return _assign(request, table, dict(zip(names, parts, strict=True)), option, literal=target is not None)
 
 
-def find(request: Request, table: Table, wanted: Sequence[str], option: str) -> list[int]:
-    """The numbers of the columns named `wanted`; raises DiagnosticError with a suggestion where one is missing."""
+def find(table: Table, wanted: Sequence[str], span: Span | None, why: str = "") -> list[int]:
+    """The numbers of the columns named `wanted`, which `span` asks for; `why` in words. Raises DiagnosticError (E0415)
+    with a suggestion where some are missing, or share their name."""
     places = {name: i for i, name in enumerate(table.names)}
-    for name in wanted:
-        if name not in places:
-            if table.header:
-                shown = f"its columns are {listed(table.names)}"
-                shown += '; `delimiter = "..."` parts them' if len(table.names) == 1 else ""
-            else:
-                shown = f'it has no header, so its columns are "1" to "{len(table.names)}"'
-            help = suggestion(name, table.names)
-            base = name.rpartition(".")[0]
-            if base in places and not suggestion(name, [other for other in table.names if other != base]):
-                help = f"the parts of a date are {listed([f'{base}.{part}' for part in PARTS])}"
-            message = f"`{table.path}` has no column `{name}`"
-            raise problem("E0415", message, request.span(option), notes=(shown,) if help else (), help=help or shown)
+    missing = [name for name in wanted if name not in places]
+    if missing:
+        shown = _shown(table)
+        help, base = suggestion(missing[0], [n for n in table.names if n not in wanted]), missing[0].rpartition(".")[0]
+        if base in places and not suggestion(missing[0], [other for other in table.names if other != base]):
+            help = f"the parts of a date are {listed([f'{base}.{part}' for part in PARTS])}"
+        message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
+        raise problem("E0415", message, span, notes=(shown,) if help else (), help=help or shown)
     found = [places[name] for name in wanted]
     require_own_names(table, found)
     return found
+
+
+def _shown(table: Table) -> str:
+    """The columns that a table has."""
+    sheet = text_of(table)
+    if sheet is None or table.header:
+        uncut = sheet is not None and len(table.names) == 1
+        told = remedy(table.span, '; `delimiter = "..."` parts them', "") if uncut else ""
+        return f"its columns are {listed(table.names)}{told}"
+    told = f'it has no header, so its columns are "1" to "{len(table.names)}"'
+    help = f"its first row holds numbers: put a {sheet.line} with the names of the columns above it"
+    return remedy(table.span, told, help)
 
 
 def require_own_names(table: Table, columns: Sequence[int], *, header: bool = True) -> None:
@@ -134,7 +143,7 @@ def _matches(request: Request, table: Table, item: object, option: str, *, liter
         raise problem("E0411", f"`{item.name}` is not a column's name here", request.span(option), help=help)
     text = str(item)
     if literal or "*" not in text or text in table.names:
-        return find(request, table, [text], option)
+        return find(table, [text], request.span(option))
     pattern = re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
     matches = [i for i, name in enumerate(table.names) if pattern.fullmatch(name) and name != request.by]
     if not matches:

@@ -144,7 +144,7 @@ def _of_text(raw: bytes, name: str, span: Span, known: Known, complete: bool = T
     every = _by_column(rows)
     notation = _notation(every)
     if sheet.header and all(map(notation.number, sheet.names)):  # a row like the others, in their notation
-        sheet = replace(sheet, header=False, names=tuple(str(i + 1) for i in range(len(sheet.names))))
+        sheet = sheet.without_header(len(sheet.names))
         rows, all_rows = _rows(sheet, complete)
         every = _by_column(rows)
     columns = []

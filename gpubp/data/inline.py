@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator
 from math import prod
 
-from dsl.diagnostics import Diagnostic, DiagnosticError, Label
+from dsl.diagnostics import DiagnosticError, Label
 from dsl.graph import Static, Type, Word
 from dsl.source import Span
 
-from .checks import FIRST, counted, listed, problem
+from .checks import FIRST, Findings, counted, listed, problem
 from .dataset import Read, Request, Rows, Want
 from .encoders import Encoder
 
@@ -138,21 +138,10 @@ def _leaves(row: Static) -> Iterator[Static]:
 
 def _wrong(request: Request, code: str, bad: list[tuple[int, str]], what: str, help: str) -> DiagnosticError:
     """`bad`: row index and message of each finding."""
-    name = request.entry.names[0]
-    notes = []
-    if len(bad) > 1:
-        others = "; ".join(f"row {row + 1}: {message}" for row, message in bad[1:FIRST])
-        notes.append(f"there are {len(bad):,} {what}; the next: {others}")
-    row, message = bad[0]
-    return DiagnosticError(
-        Diagnostic(
-            code,
-            f"row {row + 1} of `{name}`: {message}",
-            _row_span(request, row),
-            notes=tuple(notes),
-            help=(help,),
-        )
-    )
+    findings = Findings(_row_span(request, bad[0][0]))
+    places = ((f"row {row + 1} of `{request.entry.names[0]}`", message) for row, message in bad)
+    findings.add_all(code, what, places, len(bad), help)
+    return DiagnosticError(*findings.diagnostics())
 
 
 def _check_numbers(request: Request, rows: tuple[Static, ...]) -> None:

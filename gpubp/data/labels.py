@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cell_arrays import Cells, Labels
+from .cell_arrays import Cells, Labels, written
 from .checks import Findings, clipped, listed, problem, suggestion
 from .dataset import Want
 from .notation import is_number
@@ -95,11 +95,6 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
     raise AssertionError("labels outside the range are among those reported")
 
 
-def written(number: float) -> str:
-    """A label as its file may write it."""
-    return str(int(number)) if abs(number) < 2**53 and number.is_integer() else f"{number:.10g}"
-
-
 def ordered(words: set[str]) -> tuple[str, ...]:
     """A vocabulary: words in alphabetical order; numbers among them keep their own order, and stand first."""
     return tuple(sorted(words, key=lambda word: (0, float(word), word) if is_number(word) else (1, 0.0, word)))
@@ -109,7 +104,7 @@ def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray
     import numpy as np
 
     main = places[0]
-    book = ordered({word for found in main.labels for word in occurring(found)})
+    book = ordered({word for found in main.labels for word in found.occurring})
     classes = want.type.classes if want.type else None
     if classes is not None and len(book) != classes:
         _wrong_count(name, want, main, book)
@@ -126,20 +121,11 @@ def by_book(book: Sequence[str], place: Place, column: int, findings: Findings, 
     """The labels of a column as places in a vocabulary, -1 for words that it lacks, which go to `findings`; `known`
     is in words where the vocabulary comes from."""
     found = place.labels[column]
-    for word in sorted(set(occurring(found)).difference(book)):
+    for word in sorted(set(found.occurring).difference(book)):
         message = f"class `{clipped(word)}` does not occur in {known}"
         help = suggestion(word, book, f"the classes are {listed(book)}")
-        findings.add("E0419", "unknown classes", place.at(column, _first(found, word)), message, help)
-    return places_in(book, found)
-
-
-def places_in(book: Sequence[str], found: Labels) -> NDArray[np.int64]:
-    """The labels of a column as places in a vocabulary; -1 for what it lacks, and for cells that are missing."""
-    import numpy as np
-
-    index = {word: i for i, word in enumerate(book)}
-    # The last is for cells that are missing, whose position among the words is -1.
-    return np.array([*(index.get(word, -1) for word in occurring(found)), -1], dtype=np.int64)[positions(found)]
+        findings.add("E0419", "unknown classes", place.at(column, found.first(word)), message, help)
+    return found.places_in(book)
 
 
 def labels_of(book: Sequence[str], place: Place, known: str) -> NDArray[np.int64]:
@@ -150,45 +136,22 @@ def labels_of(book: Sequence[str], place: Place, known: str) -> NDArray[np.int64
     return found
 
 
-def occurring(found: Labels) -> Sequence[str]:
-    """The different labels of a column, as text."""
-    import numpy as np
-
-    return found.words if found.words is not None else [written(float(v)) for v in np.unique(found.values)]
-
-
-def positions(found: Labels) -> NDArray[np.int64]:
-    """For each row, where its label stands in `occurring`."""
-    import numpy as np
-
-    if found.words is not None:
-        return found.values.astype(np.int64)
-    return np.searchsorted(np.unique(found.values), found.values).astype(np.int64)
-
-
-def _first(found: Labels, word: str) -> int:
-    """The row in which `word` first stands in the column."""
-    import numpy as np
-
-    return int(np.flatnonzero(positions(found) == list(occurring(found)).index(word))[0])
-
-
 def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> None:
     """Raises: there are more or fewer classes than declared. Where one word is rare, it is probably the wrong one."""
     import numpy as np
 
     counts = dict.fromkeys(book, 0)
     for found in main.labels:
-        words = occurring(found)
-        for word, count in zip(words, np.bincount(positions(found), minlength=len(words)), strict=True):
+        words = found.occurring
+        for word, count in zip(words, np.bincount(found.positions, minlength=len(words)), strict=True):
             counts[word] += int(count)
     notes = []
     rare = [word for word in book if counts[word] == 1]
     if 0 < len(rare) < len(book):
         for column, found in enumerate(main.labels):
-            here = next((word for word in rare if word in occurring(found)), None)
+            here = next((word for word in rare if word in found.occurring), None)
             if here is not None:
-                notes.append(f"`{clipped(here)}` stands only in {main.at(column, _first(found, here))}")
+                notes.append(f"`{clipped(here)}` stands only in {main.at(column, found.first(here))}")
                 break
     columns = listed(main.names, 3)
     classes = f"{len(book)} classes ({listed(book)})"

@@ -87,8 +87,7 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: Known) -> Sheet:
     if header is None:
         header = not {*words}.isdisjoint(cells) or all(known.notation.number(cell) is None for cell in cells)
     if not header:
-        names = tuple(str(i + 1) for i in range(len(cells)))
-        return replace(sheet, names=names, first=tuple(top))
+        return replace(sheet.without_header(len(cells)), first=tuple(top))
     line, first = next(records, (0, []))
     if not first:
         help = remedy(span, f"add rows; `header = false` if its {known.line} is data", "add rows below it")

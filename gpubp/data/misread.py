@@ -15,10 +15,9 @@ from .sheet import Sheet
 from .spelling import MOST, is_common, notation_for, spelling
 
 CORRECT = "correct it in the table"
-_TELL = (
-    "tell the reader: `csv(..., missing = drop)` drops such rows, `mean` or `median` instead of `drop` imputes the "
-    "cells"
-)
+DROP = "`missing = drop` in the reader drops rows that miss a cell"
+IMPUTE = f"{DROP}, `mean` or `median` imputes numbers"
+"""What to do about cells that are missing: labels, and numbers."""
 
 
 def report(sheet: Sheet, column: int, bad: list[tuple[int, str]], numbers: Sequence[float], findings: Findings) -> None:
@@ -63,11 +62,11 @@ def _single_cell(cell: str, sheet: Sheet, wanted: Notation, other: str) -> tuple
     written in; `other`: the remedy for a line that may be none of the table's."""
     shown, misspelt = clipped(cell.strip()), _misspelt(cell, sheet, wanted)
     if not shown:
-        return "empty cells", "the cell is empty", f"fill it, or {_TELL}; nothing is guessed"
+        return "empty cells", "the cell is empty", f"fill it, or {IMPUTE}; nothing is guessed"
     if misspelt:
         what, phrase, help = misspelt
         return what, f"`{shown}` is not a number: {phrase}", help
-    missing = f"if it is missing, {_TELL}" if cell.strip() in NO_NUMBER else ""
+    missing = f"if it is missing, {IMPUTE}" if cell.strip() in NO_NUMBER else ""
     if is_number(cell):
         return "numbers that are not finite", f"`{shown}` is not a finite number", missing or CORRECT
     help = missing or (f"{CORRECT}; {other}" if other else CORRECT)

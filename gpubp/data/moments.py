@@ -11,7 +11,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .arrow import ArrowTable
-from .cell_arrays import Cells, Labels
+from .cell_arrays import Cells
 from .checks import clipped, counted, problem, remedy
 from .dates import all_iso, is_date, order_of, times_of
 from .notation import MISSING
@@ -137,13 +137,5 @@ def cut(
         bad |= before[starts + end] > before[starts + begin]
     if bad.all():
         raise none_left(table, "window", why)
-    whole = {i: _filled(found) for i, found in cells.labels.items()} if drop else cells.labels
+    whole = {i: found.filled() for i, found in cells.labels.items()} if drop else cells.labels
     return Cut(table, picks, replace(cells, labels=whole), starts[~bad], starts)
-
-
-def _filled(found: Labels) -> Labels:
-    """With a label that occurs in the place of those that are missing."""
-    import numpy as np
-
-    gone = found.missing
-    return replace(found, values=np.where(gone, found.values[int(np.argmin(gone))], found.values))

@@ -15,6 +15,7 @@ from .cell_arrays import Cells, Labels
 from .checks import Findings, problem
 from .files import read_bytes, start_of
 from .layout import Known, open_sheet
+from .sheet import numbered_names
 from .tables import Table, TextTable, row_place
 from .workbook import is_workbook, open_workbook
 
@@ -72,4 +73,4 @@ def open_series(base: Path, path: str, span: Span | None, known: Known) -> Table
         message = f"`{path}` holds an array of shape {list(values.shape)}"
         raise problem("E0418", message, span, help="a series is [moments], or [moments, columns]")
     table = values.reshape(len(values), -1).astype("float64")
-    return ArrayTable(path, span, tuple(str(i + 1) for i in range(table.shape[1])), table)
+    return ArrayTable(path, span, numbered_names(table.shape[1]), table)

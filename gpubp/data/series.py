@@ -92,7 +92,7 @@ def series(
         opened = open_series(request.base, test, request.span("test"), replace(known, header=main.header))
         other = with_dates(opened, named, notation.dates)
         wanted = {name: [main.names[i] for i in own] for name, own in picks.items()}
-        tables.append((other, {name: find(request, other, own, "test") for name, own in wanted.items()}))
+        tables.append((other, {name: find(other, own, request.span("test")) for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
     parts = [cut(table, read_moments(table, own, labels), own, moments, drop=drop) for table, own in tables]
     encoder = Encoder((), header=main.header, notation=notation, encoding=encoding)

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 
 from dsl.records import dataclass
@@ -13,6 +14,11 @@ from dsl.source import Span
 
 from .checks import clipped, problem
 from .notation import PLAIN, Notation
+
+
+def numbered_names(width: int) -> tuple[str, ...]:
+    """Of columns that a file does not name: "1", "2", ..."""
+    return tuple(str(i + 1) for i in range(width))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,10 @@ class Sheet:
     notation: Notation = PLAIN
     above: int = 0
     line: str = "line"
+
+    def without_header(self, width: int) -> Sheet:
+        """The same with a first record that is a row, of so many cells."""
+        return replace(self, header=False, names=numbered_names(width))
 
     @property
     def spaced(self) -> bool:

@@ -10,11 +10,11 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cell_arrays import Labels
+from .cell_arrays import Labels, written
 from .checks import Findings, counted, problem
 from .dataset import Origin, Read, Request, Rows, Want
 from .encoders import Encoder
-from .labels import Place, encode, written
+from .labels import Place, encode
 from .options import Options, check_scale
 from .stream import Segment, Stored
 from .tables import row_place

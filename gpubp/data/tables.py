@@ -14,6 +14,7 @@ from .cell_arrays import Cells, Labels
 from .cells import read_cells
 from .checks import Findings, clipped, problem, remedy
 from .dates import PARTS, Times, is_date, order_of, part_of, times_of
+from .misread import DROP
 from .notation import MISSING, PARTS_OF_ONE, Notation
 from .sheet import Sheet
 
@@ -147,13 +148,12 @@ class Dated:
         cells = [cell.strip() for cell in self.table.texts(column)]
         when = times_of(cells, self.order)
         form = _form(self.span, [cells[row] for row in when.wrong], self.order)
-        tell = "fill it, or `missing = drop` leaves out rows that miss a cell"
         zone = "give all cells a time zone, as in 2024-03-01T12:30+01:00, or none"
         findings = Findings(self.span)
         for rows, what, says, help in (
             (when.wrong, "cells that are no dates", "`{}` is no date", form),
             (when.zoneless, "times without a zone", "`{}` has no time zone, but other cells have one", zone),
-            ([] if missing else when.empty, "empty cells", "the cell is empty", tell),
+            ([] if missing else when.empty, "empty cells", "the cell is empty", f"fill it, or {DROP}"),
         ):
             places = ((self.at(row, column), says.format(clipped(cells[row]))) for row in rows)
             findings.add_all("E0416", what, places, len(rows), help)
@@ -186,6 +186,12 @@ def with_dates(table: Table, named: Sequence[str], order: str) -> Table:
     return Dated(table, tuple(parts), order) if parts else table
 
 
+def text_of(table: Table) -> Sheet | None:
+    """The sheet of a table that is delimited text."""
+    inner = table.table if isinstance(table, Dated) else table
+    return inner.sheet if isinstance(inner, TextTable) else None
+
+
 def none_left(table: Table, each: str, why: Sequence[str]) -> DiagnosticError:
     """What to say where all rows are left out, or whatever `each` is called: that each misses a cell, or `why`."""
     message = f"no {each} can be used" if why else f"no {each} is left, for each misses a cell"
@@ -201,11 +207,11 @@ def row_place(path: str, row: int, column: str | None = None) -> str:
 def column_units(table: Table, columns: Iterable[int], notation: Notation) -> dict[int, str]:
     """The unit of each of these columns of numbers that has one. Nothing where no more than one is told, which no other
     can be taken for."""
-    inner = table.table if isinstance(table, Dated) else table
-    if not isinstance(inner, TextTable) or len({*notation.units} - {*PARTS_OF_ONE}) < 2:
+    sheet = text_of(table)
+    if sheet is None or len({*notation.units} - {*PARTS_OF_ONE}) < 2:
         return {}
-    left, found = {i for i in columns if i < len(inner.names)}, dict[int, str]()
-    for _, cells in inner.sheet.rows():
+    left, found = {i for i in columns if i < len(sheet.names)}, dict[int, str]()
+    for _, cells in sheet.rows():
         for i in [*left]:
             unit = notation.unit(cells[i]) if i < len(cells) else ""  # rows may be judged later
             if unit and unit not in PARTS_OF_ONE:

@@ -12,7 +12,7 @@ from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import PARTS, Origin, Read, Request, Rows
 from .encoders import Encoder, Field
-from .labels import Place, encode, labels_of, occurring, ordered, place_of
+from .labels import Place, encode, labels_of, ordered, place_of
 from .notation import MISSING, Notation
 from .options import Options, check_scale
 from .tables import Table, check_units, column_units, none_left, with_dates
@@ -79,8 +79,9 @@ def _same(request: Request, main: Table, other: Table, chosen: dict[str, list[in
     if not main.header and len(other.names) != len(main.names):
         message = f"`{other.path}` has {counted(len(other.names), 'column')}, `{main.path}` has {len(main.names)}"
         raise problem("E0415", message, other.span)
+    span = request.span("test")
     wanted = {name: columns for name, columns in chosen.items() if name in request.wants}
-    return {name: find(request, other, [main.names[i] for i in columns], "test") for name, columns in wanted.items()}
+    return {name: find(other, [main.names[i] for i in columns], span) for name, columns in wanted.items()}
 
 
 def _read(
@@ -145,7 +146,7 @@ def _by_column(part: _Part, column: int) -> NDArray[np.int64]:
     import numpy as np
 
     found = part.cells.labels[column]
-    words = occurring(found)
+    words = found.occurring
     for text in words:
         if text not in PARTS:
             row = int(np.flatnonzero(found.values == (words.index(text) if found.words else float(text)))[0])
@@ -213,7 +214,7 @@ def _numbers(
             for part, own in zip(parts, columns, strict=True):
                 own.append(part.cells.numbers[part.picks[name][at]][:, None])
             continue
-        book = ordered(set(occurring(main.cells.labels[i])))
+        book = ordered(set(main.cells.labels[i].occurring))
         fields.append(Field(column, book))
         for part, own in zip(parts, columns, strict=True):
             places = labels_of(book, part.place([part.picks[name][at]]), f"`{main.table.path}`")

@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .cell_arrays import Cells, Labels
+from .cell_arrays import Cells
 from .checks import FIRST, clipped, counted, suggestion
-from .labels import occurring, places_in, positions
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -24,18 +23,10 @@ def unanswered(
     reason why rows cannot be answered: how many, and where the first are. `needed`: columns whose cells may not be
     missing; `books`: columns of words, each with those that are known."""
     why = _missing(table, {i: cells.missing(i) for i in sorted(needed)})
-    unknown = {i: (places_in(book, cells.labels[i]) < 0) & ~cells.missing(i) for i, book in sorted(books.items())}
+    unknown = {i: (cells.labels[i].places_in(book) < 0) & ~cells.missing(i) for i, book in sorted(books.items())}
     why += _unknown(table, cells, unknown, books)
-    labels = {**cells.labels, **{i: _without(cells.labels[i], where) for i, where in unknown.items()}}
+    labels = {**cells.labels, **{i: cells.labels[i].without(where) for i, where in unknown.items()}}
     return replace(cells, labels=labels), tuple(why)
-
-
-def _without(found: Labels, where: NDArray[np.bool_]) -> Labels:
-    """The labels, missing `where` it says so; their words are those that are left."""
-    import numpy as np
-
-    gone = np.nan if found.words is None else -1
-    return replace(found, values=np.where(where, gone, found.values)).of(np.arange(len(where)))
 
 
 def _missing(table: Table, gone: Mapping[int, NDArray[np.bool_]]) -> list[str]:
@@ -58,10 +49,10 @@ def _unknown(
     said, count = list[str](), 0
     for column, where in unknown.items():
         at = np.flatnonzero(where)
-        places, first, often = np.unique(positions(cells.labels[column])[at], return_index=True, return_counts=True)
+        places, first, often = np.unique(cells.labels[column].positions[at], return_index=True, return_counts=True)
         count += len(places)
         for k in np.argsort(first)[: FIRST - len(said)].tolist():
-            word = occurring(cells.labels[column])[places[k]]
+            word = cells.labels[column].occurring[places[k]]
             others = f" and {counted(int(often[k]) - 1, 'other row')}" if often[k] > 1 else ""
             near = suggestion(word, books[column])
             place = _place(table, int(at[first[k]]), column)

@@ -138,7 +138,7 @@ def half_hour() -> dict[str, str]:
     lines[7] = "nan," + lines[7].partition(",")[2]
     table.write_text("\n".join(lines) + "\n", "utf-8")
     screen = session.type("nan", "gpubp run fruit.net")
-    drop = quoted(r"help: .*`csv\(\.\.\., (missing = drop)\)`", screen)
+    drop = quoted(r"help: .*`(missing = drop)`", screen)
     sound = sound.replace('target = "kind")', f'target = "kind", {drop})').replace("= 500", "= 60")
     net.write_text(sound, "utf-8")
     screen = session.type("interrupted", "gpubp run fruit.net --seed 1 --out trained", cue="epoch 30/60")

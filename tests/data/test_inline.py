@@ -133,7 +133,9 @@ def test_labels_that_do_not_fit(world: World, rows: tuple[Static, ...], message:
 def test_a_few_places_and_the_count(world: World) -> None:
     found = world.refused(entry("x", ((Word("a"), 1),) * 10), Y)
     (note,) = found.notes
-    assert note.startswith("there are 10 values that are not numbers; the next: row 2: `a` is not a number; row 3")
+    assert note.startswith(
+        "there are 10 values that are not numbers; the next: row 2 of `x`: `a` is not a number; row 3"
+    )
     assert note.count("row") == 3
 
 
