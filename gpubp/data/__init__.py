@@ -1,4 +1,20 @@
-"""Reading data: what the `data` section of a `.net` file names, as checked arrays. Importing it needs no numpy."""
+"""Reading data: what the `data` section of a `.net` file names, as checked arrays. Importing it needs no numpy.
+
+What there is, from the top; each imports from its own line and those below it, by a contract in `pyproject.toml`:
+
+- all rows: of an experiment (`feed`), of a file for a trained net (`apply`), and a first look at a table (`glance`);
+- readers, a file for each kind of source: tables, series, arrays, images, text, rows that are drawn or written out;
+- rows of names: which columns belong to a name (`columns`), and these as numbers and labels, by row (`tabular`), by
+  window (`moments`), from arrays (`sources`);
+- what is done with the rows of a dataset: its parts (`split`, `folds`), `statistics`, `suspicions`;
+- `dataset`: what a reader is asked for and gives, `Rows` of a name with the `Encoder` that makes later rows like them;
+- tables: named columns, whatever file they stand in (`tables`, `arrow`, `workbook`);
+- the cells of a text: cut into records (`layout` finds out how, `sheet` does it), read as arrays (`cells`), and what to
+  say of those that cannot be (`misread`); files of arrays and of images;
+- how a cell is written: missing marks and numbers (`notation`, and in `spelling` which one a table seems to be in), and
+  `dates`;
+- files: their bytes (`files`) in their encoding (`encodings`).
+"""
 
 from __future__ import annotations
 
