@@ -86,6 +86,7 @@ class Guess:
                 left = f", and {gone:,} {'row is' if gone == 1 else 'rows are'} left out" if gone else ""
                 what = f"numbers are filled by the median{left}"
             lines.append(f"missing cells: {shown}; {what}")
+        lines.extend(filter(None, map(_stands_in, (self.target, *self.numbers))))
         lines.extend(filter(None, map(_spelt_otherwise, (self.target, *self.words))))
         if table.sheet:
             lines.append(f"of several sheets this is {_quoted(table.sheet)}; `sheet` in `excel` names another")
@@ -224,6 +225,14 @@ def _classes(target: Column, rows: int) -> int:
     if min(numbers) == 0 and max(numbers) + 1 > 2 * len(numbers):
         return 0
     return max(numbers) + 1 if min(numbers) == 0 else len(numbers)
+
+
+def _stands_in(column: Column) -> str:
+    """A sentence about a number that seems to stand for missing cells, if there is one."""
+    if column.stand_in is None:
+        return ""
+    number, count = column.stand_in
+    return f"{_name(column)} holds {number:g} in {counted(count, 'row')}: if it means a missing cell, empty these cells"
 
 
 def _spelt_otherwise(column: Column) -> str:

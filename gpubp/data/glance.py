@@ -42,6 +42,7 @@ Useless = Literal[
 Kind = Useful | Useless
 
 _IDENTIFIER = re.compile(r"(.*[_ .-])?(id|uuid|guid|index|idx|row|rownum|nr|no|key)|.*Id|.*ID", re.DOTALL)
+_STAND_INS = (-99, -999, -9999, -99999)
 _FEW = 10
 """Different numbers with a unit that are taken for words."""
 
@@ -71,6 +72,18 @@ class Column:
     def numbers(self) -> list[tuple[float, int]]:
         """Each different number, and how often it occurs."""
         return [(float(cell), count) for cell, count in self.values.items()]
+
+    @property
+    def stand_in(self) -> tuple[float, int] | None:
+        """A number that seems to stand for a missing cell, as -999 does, and how often it occurs: several times, as the
+        only one below 0, or further below all others than those are apart."""
+        found = Counter[float]()
+        for number, count in self.numbers() if self.kind == "numbers" else ():
+            found[number] += count
+        least, *others = sorted(found) or [0.0]
+        if least not in _STAND_INS or found[least] < 2 or not others:
+            return None
+        return (least, found[least]) if others[0] >= 0 or others[0] - least > others[-1] - others[0] else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,6 +233,12 @@ def test_white_space_between_cells(call: Call) -> None:
     sound(call, "a.net")
 
 
+def test_a_number_that_stands_for_missing_cells_is_told(call: Call) -> None:
+    said = start(call, "a,b,y\n" + "".join(f"{-999 if i % 7 == 3 else i},{i * i / 7},{i % 2}\n" for i in range(60)))
+    assert "`a` holds -999 in 9 rows: if it means a missing cell, empty these cells\n" in said.out
+    assert "# `a` holds -999 in 9 rows" in sound(call, "a.net")
+
+
 def test_what_may_mislead_is_told(call: Call) -> None:
     said = start(
         call, "id,text,y\n" + "".join(f"{i},some words {i},{['Yes', 'no', 'yes'][i % 3]}\n" for i in range(60))

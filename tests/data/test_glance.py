@@ -52,6 +52,25 @@ def test_kinds(world: World, name: str, cells: list[object], kind: Kind) -> None
     assert glance(world.base / "a.csv").columns[0].kind == kind
 
 
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ([3, 70_000, -999, 12, -999], (-999, 2)),
+        (["-3.5", "21", "-99.00", "-99", "4"], (-99, 2)),
+        ([3, 4, -999, 5], None),  # once: it may be so
+        ([-5000, 400, -999, -999, 7], None),
+        ([-800, 400, -999, -999, 7], None),
+        ([3, 4, -1, -1, 5], None),
+        ([-999, -999], None),
+    ],
+)
+def test_a_number_that_stands_for_missing_cells(
+    world: World, cells: list[object], found: tuple[float, int] | None
+) -> None:
+    world.write("a.csv", "a,b\n" + "".join(f"{cell},{k}\n" for k, cell in enumerate(cells)))
+    assert glance(world.base / "a.csv").columns[0].stand_in == found
+
+
 def test_what_is_missing_is_counted(world: World) -> None:
     world.write("a.csv", "a,b\n1,u\n,v\n-,u\n4,NA\n3,\n5,v\n")
     found = glance(world.base / "a.csv")
