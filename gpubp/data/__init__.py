@@ -4,8 +4,8 @@ What there is, from the top; each imports from its own line and those below it, 
 
 - all rows: of an experiment (`feed`), of a file for a trained net (`apply`), and a first look at a table (`glance`);
 - readers, a file for each kind of source: tables, series, arrays, images, text, rows that are drawn or written out;
-- rows of names: which columns belong to a name (`columns`), and these as numbers and labels, by row (`tabular`), by
-  window (`moments`), from arrays (`sources`);
+- rows of names: which columns belong to a name (`columns`), and these as numbers and `labels`: `table_rows`, the
+  `windows` of a series, `array_rows`;
 - what is done with the rows of a dataset: its parts (`split`, `folds`), `statistics`, `suspicions`;
 - `dataset`: what a reader is asked for and gives, `Rows` of a name with the `Encoder` that makes later rows like them;
 - tables: named columns, whatever file they stand in (`tables`, `arrow`, `workbook`);

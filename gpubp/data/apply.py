@@ -24,16 +24,16 @@ from .encodings import UTF8
 from .files import find_file, start_of
 from .image_files import SUFFIXES
 from .images import new_images
-from .labels import labels_of, place_of
-from .layout import Known, lines_above
-from .moments import cut, read_moments
+from .labels import label_columns, labels_of
+from .layout import TextOptions, lines_above
 from .notation import MISSING, PLAIN, Notation
 from .opening import open_series, open_table
 from .series import new_windows
+from .table_rows import one_hot, whole_rows
 from .tables import Table, check_units, text_of, with_dates
-from .tabular import one_hot, whole_rows
 from .text import new_windows as new_text
 from .unanswered import unanswered
+from .windows import cut, read_moments
 from .workbook import is_workbook
 
 if TYPE_CHECKING:
@@ -102,12 +102,12 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
     return _columns(open_table(Path(), path, span, _known(encoders, keep)), encoders, keep)
 
 
-def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> Known:
+def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> TextOptions:
     """What is known of a text like that of the training. Lines above the names of columns are to be found."""
     header, skip = (None, None) if any(encoder.header for encoder in encoders.values()) else (False, 0)
     encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
     likely = max(encoder.delimiter for encoder in encoders.values())
-    return Known(None, header, skip, _named(encoders, keep), _notation(encoders), encoding, likely)
+    return TextOptions(None, header, skip, _named(encoders, keep), _notation(encoders), encoding, likely)
 
 
 def _notation(encoders: Mapping[str, Encoder]) -> Notation:
@@ -228,7 +228,7 @@ def _rows(table: Table, cells: Cells, uses: Sequence[_Use], encoder: Encoder) ->
     import numpy as np
 
     def places(use: _Use) -> NDArray[np.int64]:
-        return labels_of(use.book, place_of(table, cells, [use.column]), _LEARNED)
+        return labels_of(use.book, label_columns(table, cells, [use.column]), _LEARNED)
 
     if encoder.classes is not None:
         labels = np.stack([places(use) for use in uses], axis=1)

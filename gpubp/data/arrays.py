@@ -11,12 +11,12 @@ from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Real, Text, register
 
 from .array_files import MAGIC, ZIP, Archive, check_size, read_array, read_header, read_idx
+from .array_rows import ArraySource, assemble, finite, no_rows
 from .checks import counted, listed, problem
-from .dataset import Read, Request
+from .dataset import ReadResult, Request
 from .encoders import Encoder
 from .files import find_file, read_bytes, unreadable
 from .options import OptionalNames, OptionalShape, OptionalText, Options, texts
-from .sources import Source, assemble, finite, no_rows
 from .stream import Segment
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def npy(
     reshape: OptionalShape = None,
     standardize: Flag = False,
     stream: Streamed = "auto",
-) -> Read:
+) -> ReadResult:
     """An array (rows, ...) of numbers from an .npy file, for the first name; `target`: the file for the second.
 
     `test`: files whose rows are for testing only, one per name. `scale`, `standardize`: as for `csv`.
@@ -49,7 +49,7 @@ def npy(
     """
     told = stream if isinstance(stream, bool) else None
 
-    def open_one(name: str, span: Span) -> Source:
+    def open_one(name: str, span: Span) -> ArraySource:
         return _open_npy(request.base, name, span, told)
 
     return _files(request, open_one, path, test, Options(target, None, scale, reshape, standardize))
@@ -66,7 +66,7 @@ def idx(
     reshape: OptionalShape = None,
     standardize: Flag = False,
     source: OptionalNames = None,
-) -> Read:
+) -> ReadResult:
     """An array (rows, ...) of numbers from an IDX file (the format of MNIST), plain or gzipped, for the first name;
     `target`: the file for the second.
 
@@ -75,9 +75,9 @@ def idx(
     `source`: where to get the files, one or more strings, shown as help if a file is missing. Raises DiagnosticError.
     """
 
-    def open_one(name: str, span: Span) -> Source:
+    def open_one(name: str, span: Span) -> ArraySource:
         raw = read_bytes(request.base, name, span, texts(source))
-        return Source(name, span, read_idx(raw, name, span))
+        return ArraySource(name, span, read_idx(raw, name, span))
 
     return _files(request, open_one, path, test, Options(target, None, scale, reshape, standardize))
 
@@ -92,7 +92,7 @@ def npz(
     scale: Real = 1.0,
     reshape: OptionalShape = None,
     standardize: Flag = False,
-) -> Read:
+) -> ReadResult:
     """Arrays (rows, ...) of numbers from an .npz file (NumPy's `savez`): each name gets the array of that name.
 
     `columns`: other names of the arrays, one entry per name.
@@ -111,7 +111,7 @@ def npz(
     return assemble(request, sources, tests, Options(None, columns, scale, reshape, standardize))
 
 
-def _members(request: Request, path: str, option: str, keys: Sequence[str], asked: str) -> list[Source]:
+def _members(request: Request, path: str, option: str, keys: Sequence[str], asked: str) -> list[ArraySource]:
     """The arrays `keys` of an archive; those of names that nobody wants are not read."""
     span = request.span(option)
     if not keys:
@@ -121,16 +121,16 @@ def _members(request: Request, path: str, option: str, keys: Sequence[str], aske
     for name, key in zip(request.entry.names, keys, strict=True):
         if name in request.wants:
             values = archive.read(key, request.span(asked))
-            found.append(Source(f"{path}`, array `{key}", span, values))
+            found.append(ArraySource(f"{path}`, array `{key}", span, values))
     return found
 
 
-def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> Source:
+def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> ArraySource:
     path = find_file(base, name, span)
     try:
         size = path.stat().st_size
         if not (size >= LARGE if told is None else told):
-            return Source(name, span, read_array(read_bytes(base, name, span), name, span))
+            return ArraySource(name, span, read_array(read_bytes(base, name, span), name, span))
         with path.open("rb") as file:
             header = read_header(file, name, span)
     except OSError as error:
@@ -142,16 +142,16 @@ def _open_npy(base: Path, name: str, span: Span, told: bool | None) -> Source:
     if not header.shape:
         raise no_rows(name, span)
     values = Segment(path, header.offset, header.dtype, header.shape[0], header.shape[1:])
-    return Source(name, span, values)
+    return ArraySource(name, span, values)
 
 
 def _files(
     request: Request,
-    open_one: Callable[[str, Span], Source],
+    open_one: Callable[[str, Span], ArraySource],
     path: str,
     test: object,
     options: Options,
-) -> Read:
+) -> ReadResult:
     """One file for each name: `path`, and `target` for the second."""
     names = request.entry.names
     files = [path] if options.target is None else [path, options.target]
@@ -160,7 +160,7 @@ def _files(
         help = 'the second name has a file of its own: `target = "..."`' if len(names) == 2 else "each file has a name"
         raise problem("E0411", message, request.entry.value_span, help=help)
     tests = [] if test is None else _texts(request, test, "test", len(names), "file")
-    sources: list[list[Source]] = []
+    sources: list[list[ArraySource]] = []
     for given, asked in ((files, ("path", "target")), (tests, ("test", "test"))):
         kept = [(f, o) for n, f, o in zip(names, given, asked) if n in request.wants]
         sources.append([open_one(file, request.span(option)) for file, option in kept])
@@ -193,7 +193,7 @@ def new_rows(path: str, span: Span, start: bytes, encoders: Mapping[str, Encoder
         raise problem("E0411", message, span, help=f"an npz file holds several: `numpy.savez(path, {names})`")
     found = {}
     for name, values in given.items():
-        source = Source(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values)
+        source = ArraySource(f"{path}`, array `{name}" if start.startswith(ZIP) else path, span, values)
         found[name] = _array(source, name, encoders[name])
     counts = {name: len(rows) for name, rows in found.items()}
     if len(set(counts.values())) > 1:
@@ -202,7 +202,7 @@ def new_rows(path: str, span: Span, start: bytes, encoders: Mapping[str, Encoder
     return found
 
 
-def _array(source: Source, name: str, encoder: Encoder) -> NDArray[Any]:
+def _array(source: ArraySource, name: str, encoder: Encoder) -> NDArray[Any]:
     import numpy as np
 
     values = source.values

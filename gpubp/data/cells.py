@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .cell_arrays import Cells, Labels, labels_of_cells
 from .checks import Findings
-from .misread import DROP, Lengths, report
+from .misread import DROP, RowLengths, report
 from .notation import NO_NUMBER, PLAIN, SPACES, column_reader, is_number, numeral
 from .sheet import Sheet
 
@@ -153,7 +153,7 @@ def _numbering(book: dict[str, int], missing: Collection[str]) -> Callable[[str]
 def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = ()) -> Cells:
     import numpy as np
 
-    findings, lengths = Findings(sheet.span), Lengths(sheet)
+    findings, lengths = Findings(sheet.span), RowLengths(sheet)
     numbers = {i: array("d") for i in numeric}
     words: dict[int, list[str | None]] = {i: [] for i in labels}
     wrong: dict[int, list[tuple[int, str]]] = {i: [] for i in numeric}

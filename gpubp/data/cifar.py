@@ -16,7 +16,7 @@ from dsl.source import Span
 from gpubp.registry import OptionType, Text, register
 
 from .checks import AGAIN, Findings, counted, listed, problem
-from .dataset import Read, Request, Rows, Want
+from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .files import read_bytes, read_text
 from .image_files import LEVELS
@@ -63,7 +63,7 @@ CIFAR_100 = _Set("CIFAR-100", ("train.bin", "test.bin"), {None: _FINE, "fine": _
 
 
 @register("reader", "cifar")
-def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source: OptionalNames = None) -> Read:
+def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source: OptionalNames = None) -> ReadResult:
     """The images of CIFAR-10 or CIFAR-100 for the first name, pixels from 0 to 1, and their classes for the second.
 
     `path`: the folder to which the binary version unpacks, with `data_batch_1.bin` of CIFAR-10 or `train.bin` of
@@ -90,7 +90,7 @@ def cifar(request: Request, *, path: Text, labels: OptionalLabels = None, source
             rows[name] = _images(request, name, want, records if want.type else [records[0][:1]])
         else:
             rows[name] = _classes(request, name, want, kind, records, files)
-    return Read(rows, len(records[-1]))
+    return ReadResult(rows, len(records[-1]))
 
 
 def _records(request: Request, own: _Set, file: str, ways: tuple[str, ...]) -> NDArray[np.uint8]:

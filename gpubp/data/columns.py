@@ -12,7 +12,7 @@ from dsl.source import Span
 from .checks import counted, listed, problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS
-from .tables import Dated, Table, text_of
+from .tables import DatedTable, Table, text_of
 
 
 def mentioned(*parts: object) -> list[str]:
@@ -130,7 +130,7 @@ def _assign(
     for name in rests:
         taken = {i for columns in found.values() for i in columns}
         taken |= {i for i, column in enumerate(table.names) if column == request.by}
-        taken |= table.bases if isinstance(table, Dated) else set()
+        taken |= table.bases if isinstance(table, DatedTable) else set()
         found[name] = [i for i in range(len(table.names)) if i not in taken]
         if not found[name]:
             raise problem("E0415", f"`{table.path}` has no columns left for `{name}`", request.span(option))

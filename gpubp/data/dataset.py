@@ -117,7 +117,7 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ReadResult:
     """What a reader gives: the rows of each name that is wanted; the last `test_rows` are for testing only.
 
     `parts`: the place in PARTS for each row, where a column says it. `left_out`: rows of the files that miss a cell.

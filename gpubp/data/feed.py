@@ -16,11 +16,11 @@ from gpubp.registry import lookup
 
 from . import inline
 from .checks import counted, listed, problem, suggestion
-from .dataset import Dataset, Read, Request, Rows, Want, wants_of
-from .moments import between
+from .dataset import Dataset, ReadResult, Request, Rows, Want, wants_of
 from .split import check, check_alone, column_of, divide
 from .statistics import fit
 from .suspicions import parts_of_rows, suspicions, too_large
+from .windows import between
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
         check(data.split)
     except DiagnosticError as error:
         found.extend(error.diagnostics)
-    reads: list[tuple[DataEntry, Read]] = []
+    reads: list[tuple[DataEntry, ReadResult]] = []
     for request in _requests(data, wants, base, seed):
         read = _gather(found, _checked, request)
         if read is not None:
@@ -100,7 +100,7 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     return Dataset(finished, parts, tuple(odd), left_out, origins)
 
 
-def _refuse_text(split: Choice | None, reads: list[tuple[DataEntry, Read]]) -> None:
+def _refuse_text(split: Choice | None, reads: list[tuple[DataEntry, ReadResult]]) -> None:
     """Raise DiagnosticError for windows of a text that are to be dealt to folds."""
     if split is None or split.options.get("folds") is None:
         return
@@ -146,7 +146,7 @@ def _types(request: Request) -> dict[str, Type]:
     return {name: own.encoder.type for name, own in _read(request).rows.items()}
 
 
-def _read(request: Request) -> Read:
+def _read(request: Request) -> ReadResult:
     value = request.entry.value
     if not isinstance(value, Choice):
         return inline.read(request)
@@ -154,11 +154,11 @@ def _read(request: Request) -> Read:
         reader = lookup("reader", value.name)
     except KeyError:
         raise problem("E0411", f"there is no reader `{value.name}`", value.span) from None
-    read: Read = reader.function(request, **value.options)
+    read: ReadResult = reader.function(request, **value.options)
     return read
 
 
-def _checked(request: Request) -> Read:
+def _checked(request: Request) -> ReadResult:
     """What the reader gives, if its shapes are those declared."""
     read = _read(request)
     for name, want in request.wants.items():
@@ -202,7 +202,7 @@ def _unfed(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
     return found
 
 
-def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
+def _row_counts(reads: list[tuple[DataEntry, ReadResult]]) -> tuple[int, int]:
     """Rows to divide and rows for testing only, which all entries have alike. Raises DiagnosticError."""
     (first, rows, test_rows), *others = [
         (entry, len(next(iter(read.rows.values())).values) - read.test_rows, read.test_rows)
@@ -222,7 +222,7 @@ def _row_counts(reads: list[tuple[DataEntry, Read]]) -> tuple[int, int]:
     return rows, test_rows
 
 
-def _require_pairs(reads: list[tuple[DataEntry, Read]]) -> None:
+def _require_pairs(reads: list[tuple[DataEntry, ReadResult]]) -> None:
     """Raise DiagnosticError where entries of as many rows left out others of them: row by row they would be examples
     that nobody wrote."""
     of_files = [(entry, read) for entry, read in reads if read.origins]
@@ -235,7 +235,7 @@ def _require_pairs(reads: list[tuple[DataEntry, Read]]) -> None:
             raise problem("E0420", message, entry.value_span, label=label, labels=labels, help=help)
 
 
-def _places(read: Read) -> list[list[int]]:
+def _places(read: ReadResult) -> list[list[int]]:
     """The numbers of the rows in each of their files."""
     return [[int(row) for row in origin.rows] for origin in read.origins]
 

@@ -21,8 +21,8 @@ from .checks import Findings, clipped, command_span
 from .dates import looks_dated
 from .encodings import UTF8
 from .files import read_head, start_of
-from .layout import Known, sheet_of
-from .misread import Lengths, edge
+from .layout import TextOptions, sheet_of
+from .misread import RowLengths, edge
 from .notation import MISSING, NO_NUMBER, PLAIN, Notation, column_reader
 from .sheet import Sheet
 from .spelling import MOST, notation_for, spelling, units_of
@@ -122,11 +122,11 @@ def glance(path: Path, named: tuple[str, ...] = ()) -> Glance:
         if start_of(Path(), name, span).startswith(BEGINNINGS):
             return _of_arrow(name, span)
         if is_workbook(Path(), name, span):
-            known = Known(delimiter=",", skip=None, named=named, line=ROW)
+            known = TextOptions(delimiter=",", skip=None, named=named, line=ROW)
             raw, sheet = workbook_text(Path(), name, span, known)
             return replace(_of_text(raw, name, span, known), reader="excel", sheet=sheet)
         raw, encoding, complete = read_head(Path(), name, span, MAX_BYTES)
-        known = Known(skip=None, named=named)
+        known = TextOptions(skip=None, named=named)
         return replace(_of_text(raw, name, span, known, complete), encoding=encoding)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
@@ -151,7 +151,7 @@ def _typed(name: str, kind: str, cells: Sequence[str]) -> Column:
     return Column(name, found, values, gaps, odd="they are written as text" if found == "signs" else "")
 
 
-def _of_text(raw: bytes, name: str, span: Span, known: Known, complete: bool = True) -> Glance:
+def _of_text(raw: bytes, name: str, span: Span, known: TextOptions, complete: bool = True) -> Glance:
     sheet = sheet_of(name, raw, span, known)
     rows, all_rows = _rows(sheet, complete)
     every = _by_column(rows)
@@ -178,7 +178,7 @@ def _of_text(raw: bytes, name: str, span: Span, known: Known, complete: bool = T
 def _rows(sheet: Sheet, complete: bool) -> tuple[list[tuple[int, list[str]]], bool]:
     """The rows, and whether they are all there are. Raises DiagnosticError for rows of different lengths."""
     rows: list[tuple[int, list[str]]] = []
-    findings, lengths = Findings(sheet.span), Lengths(sheet)
+    findings, lengths = Findings(sheet.span), RowLengths(sheet)
     try:
         for line, cells in islice(sheet.rows(), MAX_ROWS + 1):
             if len(rows) == MAX_ROWS:

@@ -14,7 +14,7 @@ from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Text, register
 
 from .checks import counted, listed, problem, suggestion
-from .dataset import Origin, Read, Request, Rows, Want
+from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .image_files import LEVELS, MODES, Folder, beside, channels, decoded, folder, opened, require_depth
 from .labels import ordered
@@ -56,7 +56,7 @@ def images(
     size: OptionalSizes = None,
     test: OptionalNames = None,
     standardize: Flag = False,
-) -> Read:
+) -> ReadResult:
     """The images in the folder `path`, sorted by name, for the first name. Needs Pillow (`pip install
     'gpubp[images]'`).
 
@@ -98,7 +98,7 @@ def images(
             rows[name] = replace(
                 _pixels(request, name, want, parts, wanted, masked), standardize=standardize and not masked
             )
-    return Read(rows, count, origins=origins)
+    return ReadResult(rows, count, origins=origins)
 
 
 def _check_names(request: Request, labels: object, masks: str | None) -> None:

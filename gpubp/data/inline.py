@@ -12,7 +12,7 @@ from dsl.graph import Static, Type, Word
 from dsl.source import Span
 
 from .checks import FIRST, Findings, counted, listed, problem
-from .dataset import Read, Request, Rows, Want
+from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder
 
 
@@ -22,20 +22,20 @@ def types(request: Request) -> dict[str, Type]:
     return {name: _checked(request, want)[0]} if want else {}
 
 
-def read(request: Request) -> Read:
+def read(request: Request) -> ReadResult:
     """The rows of an inline entry as arrays; raises DiagnosticError where they do not fit what is wanted."""
     import numpy as np
 
     name, want, rows = _single(request)
     if want is None:
-        return Read({})
+        return ReadResult({})
     found, words = _checked(request, want)
     encoder = Encoder(found.shape, found.classes, want.feature, words=words)
     if want.kind == "float":
-        return Read({name: Rows(np.array(rows, dtype=np.float64), encoder)})
+        return ReadResult({name: Rows(np.array(rows, dtype=np.float64), encoder)})
     index = {word: i for i, word in enumerate(words)}
     labels = np.array([[_label(leaf, index) for leaf in _leaves(row)] for row in rows], dtype=np.int64)
-    return Read({name: Rows(labels.reshape(len(rows), *found.shape), encoder)})
+    return ReadResult({name: Rows(labels.reshape(len(rows), *found.shape), encoder)})
 
 
 def _single(request: Request) -> tuple[str, Want | None, tuple[Static, ...]]:

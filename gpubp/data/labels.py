@@ -7,7 +7,7 @@ in the sorted list of all that occur, which is kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dsl.records import dataclass
 from dsl.source import Span
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LabelColumns:
     """The labels of one name in one file: its columns, each with its name. `at(column, row)` says where one stands."""
 
     path: str
@@ -34,17 +34,28 @@ class Place:
     at: Callable[[int, int], str]
 
 
-def place_of(table: Table, cells: Cells, columns: Sequence[int]) -> Place:
+class Encoded(NamedTuple):
+    """The labels (n, columns) of each file, the number of classes, and the words or numbers that they stand for, if
+    any."""
+
+    labels: list[NDArray[np.int64]]
+    classes: int
+    words: tuple[str, ...] = ()
+
+
+def label_columns(table: Table, cells: Cells, columns: Sequence[int]) -> LabelColumns:
     """The labels of a name in a table: those of its `columns` that were read."""
 
     def at(column: int, row: int) -> str:
         return table.at(cells.row(row), columns[column])
 
-    return Place(table.path, table.span, [cells.labels[i] for i in columns], [table.names[i] for i in columns], at)
+    return LabelColumns(
+        table.path, table.span, [cells.labels[i] for i in columns], [table.names[i] for i in columns], at
+    )
 
 
-def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
-    """Labels (n, columns) of each file, the number of classes, and the words or numbers they stand for, if any.
+def encode(name: str, want: Want, places: Sequence[LabelColumns]) -> Encoded:
+    """The labels of a name in several files.
 
     The first file says which classes there are. Raises DiagnosticError for labels that are not whole, do not fit the
     declared number of classes, or do not occur in the first file.
@@ -54,7 +65,7 @@ def encode(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray
     return _numbers(name, want, places)
 
 
-def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
+def _numbers(name: str, want: Want, places: Sequence[LabelColumns]) -> Encoded:
     import numpy as np
 
     def report(
@@ -79,11 +90,12 @@ def _numbers(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArr
     highest = max(int(table.max()) for table in tables)
     classes = want.type.classes if want.type else None
     if (lowest == 0 and classes is None) or (lowest >= 0 and classes is not None and highest < classes):
-        return tables, classes or highest + 1, ()
+        return Encoded(tables, classes or highest + 1)
     book = np.unique(tables[0])
     if classes is None or (book[0] != 0 and len(book) == classes):
         report(lambda v: ~np.isin(v, book), "unknown classes", f"class `{{}}` does not occur in `{places[0].path}`")
-        return [np.searchsorted(book, table).astype(np.int64) for table in tables], len(book), tuple(map(str, book))
+        found = [np.searchsorted(book, table).astype(np.int64) for table in tables]
+        return Encoded(found, len(book), tuple(map(str, book)))
     help = f"labels of `{name}` are 0 to {classes - 1}, or {classes} different words"
     report(lambda v: v < 0, "negative labels", "label `{}` is negative", help)
     report(
@@ -100,7 +112,7 @@ def ordered(words: set[str]) -> tuple[str, ...]:
     return tuple(sorted(words, key=lambda word: (0, float(word), word) if is_number(word) else (1, 0.0, word)))
 
 
-def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray[np.int64]], int, tuple[str, ...]]:
+def _words(name: str, want: Want, places: Sequence[LabelColumns]) -> Encoded:
     import numpy as np
 
     main = places[0]
@@ -114,10 +126,10 @@ def _words(name: str, want: Want, places: Sequence[Place]) -> tuple[list[NDArray
         columns = [by_book(book, place, column, findings, f"`{main.path}`") for column in range(len(place.labels))]
         tables.append(np.stack(columns, axis=1))
     findings.raise_all()
-    return tables, len(book), book
+    return Encoded(tables, len(book), book)
 
 
-def by_book(book: Sequence[str], place: Place, column: int, findings: Findings, known: str) -> NDArray[np.int64]:
+def by_book(book: Sequence[str], place: LabelColumns, column: int, findings: Findings, known: str) -> NDArray[np.int64]:
     """The labels of a column as places in a vocabulary, -1 for words that it lacks, which go to `findings`; `known`
     is in words where the vocabulary comes from."""
     found = place.labels[column]
@@ -128,7 +140,7 @@ def by_book(book: Sequence[str], place: Place, column: int, findings: Findings, 
     return found.places_in(book)
 
 
-def labels_of(book: Sequence[str], place: Place, known: str) -> NDArray[np.int64]:
+def labels_of(book: Sequence[str], place: LabelColumns, known: str) -> NDArray[np.int64]:
     """The first column as places in a vocabulary. Raises DiagnosticError (E0419) for words that it lacks."""
     findings = Findings(place.span)
     found = by_book(book, place, 0, findings, known)
@@ -136,7 +148,7 @@ def labels_of(book: Sequence[str], place: Place, known: str) -> NDArray[np.int64
     return found
 
 
-def _wrong_count(name: str, want: Want, main: Place, book: tuple[str, ...]) -> None:
+def _wrong_count(name: str, want: Want, main: LabelColumns, book: tuple[str, ...]) -> None:
     """Raises: there are more or fewer classes than declared. Where one word is rare, it is probably the wrong one."""
     import numpy as np
 

@@ -37,7 +37,7 @@ _TELLS = re.compile(rb'"?sep=([^\x00-\x08\n\r"\x80-\xff])"?[ ,;\t]*(\r\n?|\n)', 
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class TextOptions:
     """What is known of a text before it is opened. What is None is to be found: the `delimiter`; `header`, whether the
     first record names the columns; `skip`, how many lines stand above the table. `named`: names of columns that are
     known; `notation` and `encoding` of the text; `likely`: a delimiter that is looked for before others; `line`: what
@@ -53,7 +53,7 @@ class Known:
     line: str = "line"
 
 
-def open_sheet(base: Path, path: str, span: Span | None, known: Known) -> Sheet:
+def open_sheet(base: Path, path: str, span: Span | None, known: TextOptions) -> Sheet:
     """Opens the file, and finds what is not known.
 
     The first record is a header if it holds one of the names that are known, or if none of its cells is a number.
@@ -62,7 +62,7 @@ def open_sheet(base: Path, path: str, span: Span | None, known: Known) -> Sheet:
     return sheet_of(path, read_text(base, path, span, known.encoding), span, known)
 
 
-def sheet_of(path: str, raw: bytes, span: Span | None, known: Known) -> Sheet:
+def sheet_of(path: str, raw: bytes, span: Span | None, known: TextOptions) -> Sheet:
     """The same of the text of a file that was read already."""
     if not raw.strip():
         raise problem("E0414", f"`{path}` is empty", span)

@@ -125,7 +125,7 @@ def _misspelt(cell: str, sheet: Sheet, wanted: Notation) -> tuple[str, str, str]
 # Rows of another length
 
 
-class Lengths:
+class RowLengths:
     """Looks at the rows of a sheet one after the other."""
 
     def __init__(self, sheet: Sheet) -> None:

@@ -14,7 +14,7 @@ from .arrow import BEGINNINGS, open_arrow
 from .cell_arrays import Cells, Labels
 from .checks import Findings, problem
 from .files import read_bytes, start_of
-from .layout import Known, open_sheet
+from .layout import TextOptions, open_sheet
 from .sheet import numbered_names
 from .tables import Table, TextTable, row_place
 from .workbook import is_workbook, open_workbook
@@ -56,7 +56,7 @@ class ArrayTable:
         return [f"{number:.15g}" for number in self.values[:, column].tolist()]
 
 
-def open_table(base: Path, path: str, span: Span | None, known: Known) -> Table:
+def open_table(base: Path, path: str, span: Span | None, known: TextOptions) -> Table:
     """Delimited text, a sheet of a workbook, Parquet, Feather or Arrow; `known`: of a text. Raises DiagnosticError."""
     if start_of(base, path, span).startswith(BEGINNINGS):
         return open_arrow(base, path, span)
@@ -64,7 +64,7 @@ def open_table(base: Path, path: str, span: Span | None, known: Known) -> Table:
     return TextTable(opened(base, path, span, known))
 
 
-def open_series(base: Path, path: str, span: Span | None, known: Known) -> Table:
+def open_series(base: Path, path: str, span: Span | None, known: TextOptions) -> Table:
     """A table of moments, which may also be an npy file. Raises DiagnosticError."""
     if not start_of(base, path, span).startswith(MAGIC):
         return open_table(base, path, span, known)

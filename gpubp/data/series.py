@@ -11,16 +11,16 @@ from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, r
 
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
-from .dataset import Origin, Read, Request, Rows, Want
+from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder, Field
 from .encodings import UTF8
-from .labels import Place, encode, labels_of, place_of
-from .layout import Known
-from .moments import Cut, between, cut, not_in_order, read_moments
+from .labels import LabelColumns, encode, label_columns, labels_of
+from .layout import TextOptions
 from .opening import open_series
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
 from .tables import Table, TextTable, check_units, column_units, with_dates
+from .windows import Windows, between, cut, not_in_order, read_moments
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ def series(
     accounting: Flag = False,
     dates: Dates = "ymd",
     encoding: Text = UTF8,
-) -> Read:
+) -> ReadResult:
     """Sliding windows [window, columns] of a table whose rows are in temporal order: delimited text, Parquet, Feather,
     Arrow or npy, detected from its content.
 
@@ -84,7 +84,7 @@ def series(
     named = mentioned(columns, target)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
-    known = Known(skip=skip, named=named, notation=notation, encoding=encoding)
+    known = TextOptions(skip=skip, named=named, notation=notation, encoding=encoding)
     main = with_dates(open_series(request.base, path, request.span("path"), known), named, notation.dates)
     picks = _picks(request, main, columns, target)
     tables = [(main, picks)]
@@ -97,7 +97,7 @@ def series(
     parts = [cut(table, read_moments(table, own, labels), own, moments, drop=drop) for table, own in tables]
     encoder = Encoder((), header=main.header, notation=notation, encoding=encoding)
     wants = request.wants.items()
-    return Read(
+    return ReadResult(
         {name: _rows(name, want, parts, replace(encoder, moments=moments[name]), scale) for name, want in wants},
         sum(len(part.starts) for part in parts[1:]),
         left_out=sum(len(part.gaps) for part in parts),
@@ -148,7 +148,7 @@ def _no_text(request: Request, table: Table) -> None:
         raise problem("E0411", message, request.entry.value_span, help=help)
 
 
-def _rows(name: str, want: Want, parts: Sequence[Cut], known: Encoder, scale: float) -> Rows:
+def _rows(name: str, want: Want, parts: Sequence[Windows], known: Encoder, scale: float) -> Rows:
     """The windows of a name, with its type and all that new rows need."""
     import numpy as np
 
@@ -179,7 +179,7 @@ def _rows(name: str, want: Want, parts: Sequence[Cut], known: Encoder, scale: fl
     return Rows(rows.reshape(len(rows), *shape), encoder)
 
 
-def new_windows(part: Cut, name: str, encoder: Encoder, known: str) -> NDArray[Any]:
+def new_windows(part: Windows, name: str, encoder: Encoder, known: str) -> NDArray[Any]:
     """The windows of new rows for a name, as those that the net was trained on. Raises DiagnosticError for labels that
     did not occur in what is `known`."""
     if encoder.classes is None:
@@ -188,14 +188,14 @@ def new_windows(part: Cut, name: str, encoder: Encoder, known: str) -> NDArray[A
     return part.rows(labels[:, None], encoder.moments).reshape(len(part.starts), *encoder.shape)
 
 
-def _numbers(part: Cut, name: str) -> NDArray[np.float64]:
+def _numbers(part: Windows, name: str) -> NDArray[np.float64]:
     import numpy as np
 
     return np.stack([part.cells.numbers[i] for i in part.picks[name]], axis=1)
 
 
-def _place(part: Cut, name: str) -> Place:
-    return place_of(part.table, part.cells, part.picks[name])
+def _place(part: Windows, name: str) -> LabelColumns:
+    return label_columns(part.table, part.cells, part.picks[name])
 
 
 def _shape(want: Want, found: tuple[int, ...], classes: int | None) -> tuple[int, ...]:

@@ -13,9 +13,9 @@ from gpubp.registry import Columns, Count0, Flag, Real, Text, register
 from .arrow import open_arrow
 from .checks import problem
 from .columns import mentioned
-from .dataset import Read, Request
+from .dataset import ReadResult, Request
 from .encodings import UTF8
-from .layout import Known, open_sheet
+from .layout import TextOptions, open_sheet
 from .notation import Notation
 from .options import (
     Dates,
@@ -30,8 +30,8 @@ from .options import (
     told_header,
     word,
 )
+from .table_rows import read_tables
 from .tables import Table, TextTable
-from .tabular import read_tables
 from .workbook import open_workbook
 
 
@@ -57,7 +57,7 @@ def csv(
     accounting: Flag = False,
     dates: Dates = "ymd",
     encoding: Text = UTF8,
-) -> Read:
+) -> ReadResult:
     """Rows of numbers and labels from a delimited text file (RFC 4180), plain or gzipped.
 
     `target`: the column for the last of two names; the first gets all others.
@@ -103,7 +103,7 @@ def csv(
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
     named = mentioned(target, columns, onehot, request.by)
-    known = Known(delimiter, told_header(header), skip, named, notation, encoding)
+    known = TextOptions(delimiter, told_header(header), skip, named, notation, encoding)
     options = Options(
         target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding, delimiter
     )
@@ -131,7 +131,7 @@ def excel(
     units: OptionalNames = None,
     accounting: Flag = False,
     dates: Dates = "ymd",
-) -> Read:
+) -> ReadResult:
     """Rows of numbers and labels from a sheet of a workbook (xlsx, xlsb, xls, ods); needs python-calamine (`pip install
     'gpubp[excel]'`).
     `sheet`: its name; by default that which has the columns that the file names, or else the largest.
@@ -141,7 +141,7 @@ def excel(
     text. Raises DiagnosticError (E0411 to E0423)."""
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     named = mentioned(target, columns, onehot, request.by)
-    known = Known(header=told_header(header), skip=skip, named=named, notation=notation)
+    known = TextOptions(header=told_header(header), skip=skip, named=named, notation=notation)
     options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
     opened = partial(open_workbook, wanted=sheet, wanted_span=request.span("sheet"))
     return _read(request, path, test, known, options, lambda *asked: TextTable(opened(*asked)))
@@ -162,23 +162,23 @@ def table(
     missing: Missing = "error",
     onehot: OptionalNames = None,
     dates: Dates = "ymd",
-) -> Read:
+) -> ReadResult:
     """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
     install 'gpubp[tables]'`). Integers, floats, decimals and truth values are numbers; nulls and NaN are missing cells.
     The options are those of `csv`; `dates` is for columns of text. Raises DiagnosticError (E0411 to E0423)."""
     notation = Notation(dates=word(dates))
     options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
-    return _read(request, path, test, Known(), options, lambda base, name, span, _: open_arrow(base, name, span))
+    return _read(request, path, test, TextOptions(), options, lambda base, name, span, _: open_arrow(base, name, span))
 
 
 def _read(
     request: Request,
     path: str,
     test: str | None,
-    known: Known,
+    known: TextOptions,
     options: Options,
-    opened: Callable[[Path, str, Span, Known], Table],
-) -> Read:
+    opened: Callable[[Path, str, Span, TextOptions], Table],
+) -> ReadResult:
     """The rows of the main file and of that for testing, which has a header if the main one has."""
     main = opened(request.base, path, request.span("path"), known)
     known = replace(known, header=main.header)

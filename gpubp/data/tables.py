@@ -90,7 +90,7 @@ class TextTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
+class DatedTable:
     """A table with the parts of some of its columns as more columns behind its own. `parts`: the column and the part
     that each of them is. `order`: of day, month and year where the year stands last, the `dates` of a notation."""
 
@@ -183,12 +183,12 @@ def with_dates(table: Table, named: Sequence[str], order: str) -> Table:
         base, dot, part = name.rpartition(".")
         if dot and part in PARTS and name not in table.names and base in table.names:
             parts.append((table.names.index(base), part))
-    return Dated(table, tuple(parts), order) if parts else table
+    return DatedTable(table, tuple(parts), order) if parts else table
 
 
 def text_of(table: Table) -> Sheet | None:
     """The sheet of a table that is delimited text."""
-    inner = table.table if isinstance(table, Dated) else table
+    inner = table.table if isinstance(table, DatedTable) else table
     return inner.sheet if isinstance(inner, TextTable) else None
 
 

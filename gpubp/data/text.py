@@ -13,7 +13,7 @@ from dsl.source import Span
 from gpubp.registry import Count, OptionType, Text, register
 
 from .checks import clipped, counted, listed, problem, remedy
-from .dataset import Read, Request, Rows
+from .dataset import ReadResult, Request, Rows
 from .encoders import Encoder
 from .files import read_text
 from .options import OptionalText, word
@@ -40,7 +40,7 @@ def text(
     step: OptionalCount = None,
     vocabulary: OptionalCount = None,
     test: OptionalText = None,
-) -> Read:
+) -> ReadResult:
     """Windows of `window` tokens of a UTF-8 text, plain or gzipped: `class(n)[window]`.
 
     The second of two names gets the same windows one token later: the next token at each position.
@@ -77,7 +77,7 @@ def text(
         columns = [np.concatenate(pair) for pair in zip(columns, more, strict=True)]
         test_rows = len(more[0])
     known = Encoder((window,), len(book), words=book, unknown=unknown, level=kind)
-    return Read(
+    return ReadResult(
         {
             name: Rows(values, replace(known, feature=request.wants[name].feature))
             for name, values in zip(names, columns, strict=True)

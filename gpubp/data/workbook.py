@@ -17,7 +17,7 @@ from dsl.source import Span
 from .array_files import ZIP
 from .checks import AGAIN, clipped, listed, problem, suggestion
 from .files import check_growth, read_bytes, start_of
-from .layout import LOOK, Known, sheet_of
+from .layout import LOOK, TextOptions, sheet_of
 from .sheet import Sheet
 
 if TYPE_CHECKING:
@@ -48,7 +48,12 @@ def is_workbook(base: Path, path: str, span: Span | None) -> bool:
 
 
 def open_workbook(
-    base: Path, path: str, span: Span | None, known: Known, wanted: str | None = None, wanted_span: Span | None = None
+    base: Path,
+    path: str,
+    span: Span | None,
+    known: TextOptions,
+    wanted: str | None = None,
+    wanted_span: Span | None = None,
 ) -> Sheet:
     """The sheet `wanted`, else that which has most of the columns that are known, of several the largest. Raises
     DiagnosticError (E0412 to E0423)."""
@@ -60,7 +65,7 @@ def workbook_text(
     base: Path,
     path: str,
     span: Span | None,
-    known: Known,
+    known: TextOptions,
     wanted: str | None = None,
     wanted_span: Span | None = None,
 ) -> tuple[bytes, str]:

@@ -15,7 +15,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.source import Source, Span
 from gpubp.data.cell_arrays import Cells
 from gpubp.data.cells import _by_rewriting, _fast, _precise, read_cells
-from gpubp.data.layout import Known, open_sheet
+from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import MISSING, Notation
 from gpubp.data.sheet import Sheet
 
@@ -51,7 +51,7 @@ def test_round_trip(
             writer.writerow(["a", "b", "word", "skipped"])
         writer.writerows(rows)
     span = Span(Source("", ""), 0, 0)
-    sheet = open_sheet(base, "t.csv", span, Known(delimiter=delimiter, header=header))
+    sheet = open_sheet(base, "t.csv", span, TextOptions(delimiter=delimiter, header=header))
     results = [read_cells(sheet, [0, 1], [2]), _precise(sheet, [0, 1], [2])]
     fast = _fast(sheet, [0, 1], [2], ())
     for cells in [*results, *([fast] if fast else [])]:
@@ -80,7 +80,7 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
     base, delimiter = _folder(tmp_path_factory), ";" if commas else ","
     (base / "u.csv").write_text(f"a{delimiter}b\n1{delimiter}2\n{text}", newline="")
     span, notation = Span(Source("", ""), 0, 0), Notation("," if commas else ".")
-    sheet = open_sheet(base, "u.csv", span, Known(delimiter=delimiter, header=True, notation=notation))
+    sheet = open_sheet(base, "u.csv", span, TextOptions(delimiter=delimiter, header=True, notation=notation))
     for numeric, labels in (([0, 1], []), ([0], [1]), ([1], [])):
         try:
             fast = (_by_rewriting if commas else _fast)(sheet, numeric, labels, ())
@@ -141,4 +141,4 @@ def opened(world: World, text: str, notation: Notation) -> Sheet:
     delimiter = ";" if ";" in text else ","
     world.write("a.csv", delimiter.join("abcd") + "\n" + text)
     span = Span(Source("", ""), 0, 0)
-    return open_sheet(world.base, "a.csv", span, Known(delimiter=delimiter, header=True, notation=notation))
+    return open_sheet(world.base, "a.csv", span, TextOptions(delimiter=delimiter, header=True, notation=notation))

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 
 from dsl.graph import Type, Word
 from gpubp.data import read_table
-from gpubp.data.layout import Known, open_sheet, sheet_of
+from gpubp.data.layout import TextOptions, open_sheet, sheet_of
 from gpubp.errors import DataError
 
 from .worlds import World, csv
@@ -45,7 +45,7 @@ def test_white_space_parts_no_words(world: World, content: str) -> None:
     """Of one column, unless it parts all lines alike, header included, and no name that is known."""
     world.write("a.csv", content)
     name = content.partition("\n")[0]
-    assert open_sheet(world.base, "a.csv", None, Known(header=True, named=[name])).names == (name,)
+    assert open_sheet(world.base, "a.csv", None, TextOptions(header=True, named=[name])).names == (name,)
 
 
 def test_cells_with_spaces_are_quoted_where_white_space_parts_them(world: World) -> None:
@@ -88,7 +88,7 @@ def test_a_number_that_no_name_stands_above_is_no_row_name(world: World, content
 def test_lines_above_the_table(world: World, above: str, end: str) -> None:
     world.write("a.csv", f"{above}a;b;y\n{ROWS}".replace("\n", end))
     skip = ABOVE[above]
-    assert sheet_of("a.csv", (world.base / "a.csv").read_bytes(), None, Known(skip=None)).above == skip
+    assert sheet_of("a.csv", (world.base / "a.csv").read_bytes(), None, TextOptions(skip=None)).above == skip
     found = world.load(csv("x, y", target="y", skip=skip))
     assert (found.arrays["x"].tolist(), found.arrays["y"].tolist()) == ([[1, 2], [4, 5]], [[3], [6]])
     for lines in ("", above, "Other\ntitle\nof words\n"):
@@ -119,5 +119,5 @@ def test_lines_above_a_table_without_names(world: World) -> None:
 def test_nothing_stands_above_a_table_of_even_rows(rows: list[tuple[str, str, str]]) -> None:
     assume(any(cell for row in rows for cell in row))
     text = "\n".join([";".join(row) for row in [("a", "b", "c"), *rows]])
-    sheet = sheet_of("a.csv", text.encode(), None, Known(skip=None))
+    sheet = sheet_of("a.csv", text.encode(), None, TextOptions(skip=None))
     assert (sheet.above, sheet.delimiter, sheet.names) == (0, ";", ("a", "b", "c"))

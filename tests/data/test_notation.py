@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
 from gpubp.data.cells import _by_rewriting
-from gpubp.data.layout import Known, open_sheet
+from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import SPACES, Notation
 from gpubp.errors import CheckpointError, DataError
 
@@ -113,7 +113,7 @@ def test_a_table_in_any_notation_is_the_plain_one(world: World, data: st.DataObj
 def test_what_is_a_number(world: World, notation: Notation, cell: str, number: str | None) -> None:
     assert notation.number(cell) == number
     world.write("a.csv", f'a;b\n"{cell}";x\n')
-    sheet = open_sheet(world.base, "a.csv", None, Known(delimiter=";", header=True, notation=notation))
+    sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=";", header=True, notation=notation))
     found = _by_rewriting(sheet, [0], [], ())
     if found is not None:  # others are judged one by one
         assert repr(found.numbers[0].tolist()) == repr([float(number or "nan")])

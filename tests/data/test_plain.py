@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Type
 from gpubp.data.cells import _by_rewriting, _precise
-from gpubp.data.layout import Known, open_sheet
+from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import MISSING, Notation
 
 from .worlds import World, csv
@@ -51,7 +51,7 @@ def test_whole_columns_are_read_as_single_cells(
     writer.writerows([("a", "k"), ("1", "u"), *([] if raw else zip(cells, cells))])
     text.write("".join(f"{cell}{delimiter}u\n" for cell in cells) * raw)
     world.write("a.csv", text.getvalue())
-    sheet = open_sheet(world.base, "a.csv", None, Known(delimiter=delimiter, header=True, notation=notation))
+    sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=delimiter, header=True, notation=notation))
     try:
         fast = _by_rewriting(sheet, [0], [1], missing)
     except DiagnosticError:
@@ -69,7 +69,7 @@ def test_whole_columns_are_read_as_single_cells(
 def test_the_usual_spellings_are_read_by_rewriting(world: World) -> None:
     world.write("a.csv", "$1,234.5\t45%\n($12)\t5 %\n-$3\t\n$-4\tNA\n")
     notation = Notation(thousands=",", units=("$", "%"), accounting=True)
-    sheet = open_sheet(world.base, "a.csv", None, Known(delimiter="\t", header=False, notation=notation))
+    sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter="\t", header=False, notation=notation))
     found = _by_rewriting(sheet, [0, 1], [], MISSING)
     assert found is not None
     assert found.numbers[0].tolist() == [1234.5, -12, -3, -4]
@@ -80,7 +80,7 @@ def test_the_usual_spellings_are_read_by_rewriting(world: World) -> None:
 @pytest.mark.parametrize("numeric", [[], [0]])
 def test_rows_are_counted_whatever_ends_them(world: World, numeric: list[int], end: str) -> None:
     world.write("a.csv", end.join(["1,5;u", '2,5;"v\nw"', "3,5;u", ""]))
-    sheet = open_sheet(world.base, "a.csv", None, Known(delimiter=";", header=False, notation=Notation(",")))
+    sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=";", header=False, notation=Notation(",")))
     found = _by_rewriting(sheet, numeric, [1], MISSING)
     assert found is not None
     assert (found.rows, len(found.labels[1].values)) == (3, 3)
@@ -102,7 +102,7 @@ WORDS = st.sampled_from(["1", "1,5", "1.5", "a, b", "a.b", "a"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 def test_decimal_commas_are_read_fast_or_as_they_are(world: World, rows: list[tuple[str, str, str]]) -> None:
     world.write("v.csv", "a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows))
-    sheet = open_sheet(world.base, "v.csv", None, Known(delimiter=";", header=True, notation=Notation(",")))
+    sheet = open_sheet(world.base, "v.csv", None, TextOptions(delimiter=";", header=True, notation=Notation(",")))
     fast = _by_rewriting(sheet, [0, 1], [2], ())
     assert (fast is not None) == all(sheet.notation.number(cell) for row in rows for cell in row[:2])
     if fast is not None:

@@ -11,7 +11,7 @@ from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import read_table
 from gpubp.data.cells import _fast, _precise, _spelt_out
-from gpubp.data.layout import Known, open_sheet
+from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import MISSING
 from gpubp.errors import DataError
 
@@ -91,7 +91,7 @@ def test_the_fast_way_finds_the_same_cells_missing(
     assume(any(map(any, rows)))
     text = end.join(delimiter.join(row) for row in [("a", "b", "c"), *rows]) + end * (1 + blank)
     world.write("a.csv", text)
-    sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), Known(delimiter=delimiter, header=True))
+    sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), TextOptions(delimiter=delimiter, header=True))
     fast = _fast(_spelt_out(sheet, MISSING), [0, 1, 2], [], MISSING)
     precise = _precise(sheet, [0, 1, 2], [], MISSING)
     assert fast is not None
@@ -105,7 +105,7 @@ def test_the_fast_way_finds_the_same_cells_missing(
 def test_the_fast_way_finds_the_same_labels_missing(world: World, cells: list[str]) -> None:
     """Beside other columns that miss none, too."""
     world.write("a.csv", "a,y\n1,no\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells)))
-    sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), Known(header=True))
+    sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), TextOptions(header=True))
     for missing in (MISSING, MISSING - {"NA"}):
         fast, precise = _fast(sheet, [0], [1], missing), _precise(sheet, [0], [1], missing)
         assert fast is not None

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import gpubp
 from dsl.graph import DataEntry, Static, Type, Word
 from gpubp.data import read_table
-from gpubp.data.layout import Known
+from gpubp.data.layout import TextOptions
 from gpubp.data.workbook import workbook_text
 from gpubp.errors import DataError
 
@@ -62,7 +62,9 @@ def as_csv(rows: list[list[Any]]) -> str:
 
 
 def read_text(path: Path, **options: Any) -> list[list[str]]:
-    return list(csv.reader(workbook_text(path.parent, path.name, None, Known(), **options)[0].decode().splitlines()))
+    return list(
+        csv.reader(workbook_text(path.parent, path.name, None, TextOptions(), **options)[0].decode().splitlines())
+    )
 
 
 def test_it_is_the_same_table_as_csv(world: World) -> None:
@@ -108,7 +110,7 @@ def test_the_sheet_is_named_or_has_the_columns_or_is_the_largest(world: World) -
     options: dict[str, Static] = {"target": "species", "missing": Word("drop")}
     assert len(world.load(excel(**options)).arrays["x"]) == 3
     assert len(world.load(excel(**options, sheet="More")).arrays["x"]) == 2
-    assert workbook_text(world.base, "a.xlsx", None, Known())[1] == "Notes"
+    assert workbook_text(world.base, "a.xlsx", None, TextOptions())[1] == "Notes"
     assert read_text(world.base / "a.xlsx", wanted="Old") == notes * 2
     found = world.refused(excel(**options, sheet="data"))
     assert (found.code, found.message, found.help) == (

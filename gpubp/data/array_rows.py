@@ -12,9 +12,9 @@ from dsl.source import Span
 
 from .cell_arrays import Labels, written
 from .checks import Findings, counted, problem
-from .dataset import Origin, Read, Request, Rows, Want
+from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder
-from .labels import Place, encode
+from .labels import LabelColumns, encode
 from .options import Options, check_scale
 from .stream import Segment, Stored
 from .tables import row_place
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ArraySource:
     """One array of a file. `path`: the file, as messages name it."""
 
     path: str
@@ -50,7 +50,9 @@ class Source:
         return row_place(self.path, row) + (f", element {rest + 1:,}" if prod(self.shape) > 1 else "")
 
 
-def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source], options: Options) -> Read:
+def assemble(
+    request: Request, sources: Sequence[ArraySource], tests: Sequence[ArraySource], options: Options
+) -> ReadResult:
     """One source, and perhaps one for testing, for each name that is wanted. Raises DiagnosticError."""
     check_scale(request, options.scale)
     rows: dict[str, Rows] = {}
@@ -65,14 +67,14 @@ def assemble(request: Request, sources: Sequence[Source], tests: Sequence[Source
         rows[name] = Rows(values, encoder, options.standardize and want.numeric)
     options.require_reshaped(request, {n: source.shape for n, source in zip(request.wants, sources, strict=True)})
     origins = tuple(Origin(source.path, range(source.rows)) for source in (*sources[:1], *tests[:1]))
-    return Read(rows, tests[0].rows if tests else 0, origins=origins)
+    return ReadResult(rows, tests[0].rows if tests else 0, origins=origins)
 
 
 def no_rows(path: str, span: Span | None) -> DiagnosticError:
     return problem("E0414", f"`{path}` has no rows: rows are the first axis of its array", span)
 
 
-def _check_rows(given: Sequence[Source], first: Source, tests: Sequence[Source]) -> None:
+def _check_rows(given: Sequence[ArraySource], first: ArraySource, tests: Sequence[ArraySource]) -> None:
     for source, other in zip(given, (first, *tests[:1]), strict=True):
         if (not isinstance(source.values, Segment) and not source.values.ndim) or not source.rows:
             raise no_rows(source.path, source.span)
@@ -84,7 +86,7 @@ def _check_rows(given: Sequence[Source], first: Source, tests: Sequence[Source])
             raise problem("E0418", message + str(list(given[0].shape)), source.span)
 
 
-def _numbers(want: Want, given: Sequence[Source]) -> tuple[Any, None, tuple[str, ...]]:
+def _numbers(want: Want, given: Sequence[ArraySource]) -> tuple[Any, None, tuple[str, ...]]:
     """Raw numbers, each of them finite."""
 
     if want.type is not None:  # not while types are measured
@@ -92,7 +94,7 @@ def _numbers(want: Want, given: Sequence[Source]) -> tuple[Any, None, tuple[str,
     return _joined(given), None, ()
 
 
-def finite(given: Sequence[Source]) -> None:
+def finite(given: Sequence[ArraySource]) -> None:
     """Raises DiagnosticError (E0416) for numbers that are NaN or infinite."""
     import numpy as np
 
@@ -109,7 +111,7 @@ def finite(given: Sequence[Source]) -> None:
     findings.raise_all()
 
 
-def _joined(given: Sequence[Source]) -> Any:
+def _joined(given: Sequence[ArraySource]) -> Any:
     import numpy as np
 
     segments = tuple(source.values for source in given if isinstance(source.values, Segment))
@@ -120,14 +122,14 @@ def _joined(given: Sequence[Source]) -> Any:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _pieces(source: Source) -> Iterator[tuple[int, NDArray[Any]]]:
+def _pieces(source: ArraySource) -> Iterator[tuple[int, NDArray[Any]]]:
     if isinstance(source.values, Segment):
         yield from Stored((source.values,), Encoder(source.shape)).pieces()
     else:
         yield 0, source.values
 
 
-def _labels(name: str, want: Want, given: Sequence[Source]) -> tuple[Any, int, tuple[str, ...]]:
+def _labels(name: str, want: Want, given: Sequence[ArraySource]) -> tuple[Any, int, tuple[str, ...]]:
     import numpy as np
 
     if all(isinstance(source.values, Segment) for source in given):
@@ -136,12 +138,12 @@ def _labels(name: str, want: Want, given: Sequence[Source]) -> tuple[Any, int, t
     for source in given:
         values = source.values.read(0, source.rows) if isinstance(source.values, Segment) else source.values
         flat = Labels(values.reshape(-1).astype(np.float64))
-        places.append(Place(source.path, source.span, [flat], ["the array"], source.place))
+        places.append(LabelColumns(source.path, source.span, [flat], ["the array"], source.place))
     tables, classes, words = encode(name, want, places)
     return np.concatenate(tables).reshape(-1, *given[0].shape), classes, words
 
 
-def _streamed_classes(name: str, want: Want, given: Sequence[Source]) -> int:
+def _streamed_classes(name: str, want: Want, given: Sequence[ArraySource]) -> int:
     """The number of classes of labels that stay in their files; they must be 0, 1, ... as they stand."""
     import numpy as np
 

@@ -10,9 +10,9 @@ from dsl.records import dataclass
 from .cell_arrays import Cells
 from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
-from .dataset import PARTS, Origin, Read, Request, Rows
+from .dataset import PARTS, Origin, ReadResult, Request, Rows
 from .encoders import Encoder, Field
-from .labels import Place, encode, labels_of, ordered, place_of
+from .labels import LabelColumns, encode, label_columns, labels_of, ordered
 from .notation import MISSING, Notation
 from .options import Options, check_scale
 from .tables import Table, check_units, column_units, none_left, with_dates
@@ -35,11 +35,11 @@ class _Part:
         kept = self.cells.kept
         return Origin(self.table.path, range(self.cells.rows) if kept is None else kept)  # type: ignore[arg-type]
 
-    def place(self, columns: Sequence[int]) -> Place:
-        return place_of(self.table, self.cells, columns)
+    def place(self, columns: Sequence[int]) -> LabelColumns:
+        return label_columns(self.table, self.cells, columns)
 
 
-def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> Read:
+def read_tables(request: Request, main: Table, others: Sequence[Table], options: Options) -> ReadResult:
     """The rows of a main table and of those for testing only. Raises DiagnosticError (E0411 to E0419)."""
     check_scale(request, options.scale)
     named = mentioned(options.target, options.columns, options.onehot)
@@ -55,7 +55,7 @@ def read_tables(request: Request, main: Table, others: Sequence[Table], options:
     rows = _assemble(request, parts, coded, options)
     left_out = sum(part.cells.left_out for part in parts)
     test_rows = sum(part.cells.rows for part in parts[1:])
-    return Read(rows, test_rows, told, left_out, tuple(part.origin for part in parts))
+    return ReadResult(rows, test_rows, told, left_out, tuple(part.origin for part in parts))
 
 
 def _check_coded(request: Request, table: Table, chosen: dict[str, list[int]], coded: Collection[str]) -> None:

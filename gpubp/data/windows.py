@@ -15,7 +15,7 @@ from .cell_arrays import Cells
 from .checks import clipped, counted, problem, remedy
 from .dates import all_iso, is_date, order_of, times_of
 from .notation import MISSING
-from .tables import Dated, Table, TextTable, none_left
+from .tables import DatedTable, Table, TextTable, none_left
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +32,7 @@ def between(moments: int, step: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Windows:
     """The windows of one table: `starts`, the moment that each begins at, and `all_starts`, with those that are left
     out because they hold a cell that is missing. Labels that are missing are others, which no window holds."""
 
@@ -63,7 +63,7 @@ def not_in_order(table: Table, span: Span | None) -> tuple[Diagnostic, ...]:
     hour less now and then is the end of summer time."""
     import numpy as np
 
-    inner = table.table if isinstance(table, Dated) else table
+    inner = table.table if isinstance(table, DatedTable) else table
     if not isinstance(inner, TextTable | ArrowTable):
         return ()
     column = next((i for i, cell in enumerate(inner.first) if is_date(cell.strip())), None)
@@ -108,7 +108,7 @@ def cut(
     *,
     drop: bool,
     why: Sequence[str] = (),
-) -> Cut:
+) -> Windows:
     """The windows of what `read_moments` gave. `moments`: what an encoder has of each name; others count for how long a
     window is, too. Raises DiagnosticError for a cell that is missing, unless windows that hold one are to be dropped,
     and for a table that is too short; `why`: what it says where no window is left."""
@@ -138,4 +138,4 @@ def cut(
     if bad.all():
         raise none_left(table, "window", why)
     whole = {i: found.filled() for i, found in cells.labels.items()} if drop else cells.labels
-    return Cut(table, picks, replace(cells, labels=whole), starts[~bad], starts)
+    return Windows(table, picks, replace(cells, labels=whole), starts[~bad], starts)
