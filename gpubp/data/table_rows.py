@@ -111,16 +111,24 @@ def _read(
 def _judge_missing(request: Request, table: Table, picks: dict[str, list[int]], cells: Cells, policy: str) -> Cells:
     """The rows that miss no cell, under `drop`, or else none that nothing can stand for: a word, or a number that is to
     be learned. Raises DiagnosticError."""
-    import numpy as np
-
     if policy == "drop":
         return whole_rows(table, cells, {*cells.numbers, *cells.labels})
+    _require_numbers(table, cells)
+    learned = {i for name, want in request.wants.items() if not want.feature for i in picks[name]}
+    whole = whole_rows(table, cells, {*cells.labels, *learned})
+    _require_numbers(table, whole)
+    return whole
+
+
+def _require_numbers(table: Table, cells: Cells) -> None:
+    """Raises DiagnosticError (E0416) for a column of numbers that has none."""
+    import numpy as np
+
     for i, column in cells.numbers.items():
         if np.isnan(column).all():
             message = f"`{table.path}`: no cell of the column `{table.names[i]}` contains a number"
-            raise problem("E0416", message, table.span, help="`columns = [...]` picks the others")
-    learned = {i for name, want in request.wants.items() if not want.feature for i in picks[name]}
-    return whole_rows(table, cells, {*cells.labels, *learned})
+            left = ", once rows without a word or a target are left out" if cells.left_out else ""
+            raise problem("E0416", message + left, table.span, help="`columns = [...]` picks the others")
 
 
 def whole_rows(table: Table, cells: Cells, columns: Collection[int], why: Sequence[str] = ()) -> Cells:

@@ -52,6 +52,11 @@ def test_only_training_rows_fill(world: World) -> None:
         ("error", HOLES, "`a.csv`, line 3, column `a`: the cell is empty"),
         ("mean", "a,b,y\n1,2,\n1,2,\n", "`a.csv`: no cell of the column `y` contains a number"),
         ("mean", "a,b,y\n1,,3\n1,,3\n", "`a.csv`: no cell of the column `b` contains a number"),
+        (
+            "mean",
+            "a,b,y\n1,2,\n1,,3\n",
+            "`a.csv`: no cell of the column `b` contains a number, once rows without a word or a target are left out",
+        ),
         ("drop", "a,b,y\n1,,3\n,2,3\n", "`a.csv`: no row is left, for each misses a cell"),
         ("mean", "a,b,y\n1,x,3\n1,2,3\n", "`a.csv`, line 2, column `b`: `x` is not a number"),
         ("drop", "a,b,y\n1,inf,3\n1,2,3\n", "`a.csv`, line 2, column `b`: `inf` is not a finite number"),
