@@ -97,7 +97,7 @@ def draw_curves(fig: Figure, axes: Sequence[Axes], panels: Sequence[Panel]) -> N
         ax.set_title(plain(panel.title), loc="left")
         ax.set_xlabel(panel.over)
         if panel.over == EPOCH:
-            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+            ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         else:
             ax.set_xscale("log")
         if any(curve.part for curve in panel.curves) or len(runs) > 1:

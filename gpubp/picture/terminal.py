@@ -19,6 +19,9 @@ _BLANK = 0x2800
 _HEIGHT, _LABEL = 12, 10
 """Lines of a panel, and characters of the numbers beside it."""
 
+_DOWN = 4 * _HEIGHT - 1
+"""The lowest row of dots, from 0."""
+
 
 def as_text(panels: Sequence[Panel], columns: int, color: bool) -> str:
     """The panels below each other, in so many columns. Without colour every curve has a panel of its own, on the same
@@ -42,13 +45,13 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     low, high = min(scale(y) for _, y in points), max(scale(y) for _, y in points)
     if flat := low == high:
         low, high = low - (0.1 * abs(low) or 1.0), high + (0.1 * abs(high) or 1.0)
-    across, down = 2 * width - 1, 4 * _HEIGHT - 1
+    across = 2 * width - 1
     cells: dict[tuple[int, int], tuple[int, int]] = {}
     for number, curve in enumerate(panel.curves):
         dots = [
             (
                 round(across * (scale_x(x) - low_x) / ((high_x - low_x) or 1.0)),
-                round(down * (high - scale(y)) / (high - low)),
+                round(_DOWN * (high - scale(y)) / (high - low)),
             )
             for x, y in curve.points
         ]
@@ -57,13 +60,10 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
             cells[y // 4, x // 2] = mask | _DOTS[y % 4][x % 2], number
     names = "   ".join(_painted(_name(curve), number, color) for number, curve in enumerate(panel.curves))
     lines = [f"{panel.title}{', by powers of ten' if axes.by_powers else ''}   {names}"]
+    # A value that never changes is named beside its line.
+    marks = {row: (low + high) / 2 for row, _ in cells} if flat else _marks(low, high, axes.by_powers)
     for row in range(_HEIGHT):
-        # The first and the last row name the ends of the axis; of a value that never changes its own row does.
-        value = {0: high, _HEIGHT - 1: low}.get(row, high - (high - low) * (4 * row + 1.5) / down)
-        named = row % 3 == 0 or row == _HEIGHT - 1
-        if flat:
-            value, named = (low + high) / 2, any(at == row for at, _ in cells)
-        label = f"{10**value if axes.by_powers else value:.4g}" if named else ""
+        label = f"{10 ** marks[row] if axes.by_powers else marks[row]:.4g}" if row in marks else ""
         text = "".join(
             _painted(chr(_BLANK + cells[row, x][0]), cells[row, x][1], color) if (row, x) in cells else " "
             for x in range(width)
@@ -76,6 +76,17 @@ def _panel(panel: Panel, axes: Panel, columns: int, color: bool) -> str:
     name = axes.over if len(axes.over) + 2 <= room else " "
     lines.append(f"{' ' * _LABEL}  {first}{name.center(room)}{last}")
     return "\n".join(lines)
+
+
+def _marks(low: float, high: float, by_powers: bool) -> dict[int, float]:
+    """The numbers beside an axis from `low` to `high`, by line: its ends, and between them each power of ten, if the
+    axis is by these, else every third line."""
+    if by_powers:
+        powers = range(math.ceil(low), math.ceil(high))
+        between: dict[int, float] = {round(_DOWN * (high - power) / (high - low)) // 4: power for power in powers}
+    else:
+        between = {row: high - (high - low) * (4 * row + 1.5) / _DOWN for row in range(3, _HEIGHT - 1, 3)}
+    return between | {0: high, _HEIGHT - 1: low}
 
 
 def _joined(dots: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

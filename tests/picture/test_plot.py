@@ -79,12 +79,20 @@ def test_text_is_a_picture() -> None:
     assert plain[12].startswith("         0 │⡠"), "from the lower left corner"
     assert all(len(row) <= 33 for row in plain)
     wide = Panel("loss", (Curve("a", "train", ((0, 1.0), (1, 100.0))),))
-    assert "by powers of ten" in as_text([wide], 40, color=False)
+    rows = as_text([wide], 40, color=False).splitlines()
+    assert rows[0].startswith("loss, by powers of ten")
+    assert [row.split()[0] for row in rows[1:13] if row[9] != " "] == ["100", "10", "1"]
     narrow = replace(wide, over="learning rate")
     narrow = replace(narrow, curves=(Curve("a", "train", ((1e-6, 1.0), (10, 2.0))),))
     assert as_text([narrow], 30, color=False).splitlines()[-1].split() == ["1e-06", "10"], "no room for a name between"
     flat = Panel("loss", (Curve("a", "train", ((3, 0.0),)),))
     assert "⠀" not in as_text([flat], 40, color=False)
+
+
+def test_one_epoch_is_a_whole_number() -> None:
+    text = curves_file([Panel("loss", (Curve("a", "train", ((1, 2.0),)),))], "svg").decode()
+    numbers = re.findall(r">([\d.]+)</text>", text)
+    assert [number for number in numbers if number.startswith(("0.9", "1"))] == ["1", "1.0", "1.5"]
 
 
 def test_a_value_that_stays_is_named_beside_its_line() -> None:
