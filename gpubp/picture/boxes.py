@@ -221,7 +221,9 @@ class _Reader:
             if hasattr(value, "trace") or "init" in key:
                 continue
             text = format_value(value)
-            shown.append(text if number < 2 else f"{key} = {text}")
+            # what a bare `false` is about nobody can tell
+            named = number > 1 or isinstance(value, bool)
+            shown.append(f"{key} = {text}" if named else text)
         return f"{node.kind}({', '.join(shown)})" if shown else node.kind
 
 

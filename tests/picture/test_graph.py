@@ -61,6 +61,12 @@ def test_a_free_parameter_has_the_name_of_the_file() -> None:
     assert titles == ["a", "weight([4])"]
 
 
+def test_a_switch_is_named() -> None:
+    stages = "conv(2, 3, bias = false) -> dropout(10%, true)"
+    loaded = gpubp.loads(f"model {{\n input x: [4, 4, 1]\n output p = x -> {stages}\n}}")
+    assert scope_of(loaded).boxes[1].lines == ("conv(2, 3, bias = false)", "dropout(0.1, channels = true)")
+
+
 def test_fifty_layers_are_one_box_or_fifty() -> None:
     deep = net("deep")
     folded = scope_of(deep).boxes
