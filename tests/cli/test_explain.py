@@ -205,6 +205,8 @@ def test_what_is_not_there_is_refused(call: Call, tmp_path: Path, words: tuple[s
     found = call("explain", write(tmp_path), *words)
     assert found.code == 2
     assert said in found.err
+    single = call("explain", MODELS / "worked_example.net", "--example", "2")
+    assert single.err.endswith("the training data has 1 row\n")
 
 
 BARE = """\
