@@ -89,15 +89,16 @@ class Executor(Core):
 
     @property
     def counters(self) -> Mapping[str, float]:
-        """The scalars of training state, as numbers: `step`, `seed`, `rate_scale` and whatever a schedule needs.
-        `set_counters` writes them."""
+        """The scalars of training state, as numbers: `step`, `seed`, `rate_scale`, a factor of the learning rate, and
+        whatever a schedule needs. `set_counters` writes them."""
         with self.backend.running():
             return MappingProxyType({name: self._state.arrays[name].item() for name in self._state.counters})
 
     def set_counters(self, values: Mapping[str, float]) -> None:
         """Write some of `counters`; those that this net does not have are ignored. A schedule that depends on the
-        length of the training needs `total_steps`, or `epoch_steps`, before `train_step`. Raises InputError for a name
-        that no net has, and then changes nothing."""
+        length of the training needs `total_steps`, or `epoch_steps`, before `train_step`. A tenth of the learning rate
+        from the next step on: `set_counters({"rate_scale": 0.1})`. Raises InputError for a name that no net has, and
+        then changes nothing."""
         with self.backend.running():
             self._state.set_counters(values)
 

@@ -22,7 +22,7 @@ _NO_LOSS = (
 _WORDS = {
     "t": "t, the number of this update, from 1",
     "step": "step, the batches before this one",
-    "rate_scale": "rate_scale, 1 until `plateau` lowers it",
+    "rate_scale": "rate_scale, a factor of the rate, 1 until `plateau` or `set_counters` changes it",
     "epoch_steps": "epoch_steps and total_steps, the batches of an epoch and of the training",
 }
 """Explanations of the symbols that the formulas of an update take from the training."""

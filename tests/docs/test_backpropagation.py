@@ -57,6 +57,20 @@ def test_the_deltas_of_one_step_after_the_other(
     assert told[1] == ("delta1", "-0.01537, 0.01549")
 
 
+def test_the_rate_is_changed_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (text,) = [block.text for block in BLOCKS if block.file == "by_hand.net"]
+    Path("by_hand.net").write_text(text, "utf-8")
+    (program,) = [block.text for block in BLOCKS if block.detail == "rate"]
+    names: dict[str, Any] = {}
+    exec(program, names)
+    name, net = "hidden.dense.weight", gpubp.load("by_hand.net")
+    slow, fast = names["ex"].parameters[name], gpubp.Executor(net, "cpu")
+    fast.train_step(names["rows"])
+    before, (_, gradients) = fast.parameters[name].copy(), fast.gradients(names["rows"])
+    assert before - slow == pytest.approx(0.1 * 0.5 * gradients[name])
+
+
 def test_the_loss_surface_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain steps swing across the valley, those of momentum less often, and Adam's lead straight to its bottom."""
     monkeypatch.chdir(tmp_path)
