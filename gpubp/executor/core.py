@@ -123,6 +123,7 @@ class Core:
 
     def _measure(self, data: Data, batch: int, repeats: int = 0) -> dict[str, Any]:
         self.net.require_loss()
+        self.require_statistics("measure")
         with self.backend.running():
             return finish_metrics(
                 *accumulate(self._machine, self.place(data), positive(batch, "batch"), repeats=repeats)
@@ -141,6 +142,12 @@ class Core:
         with self.backend.running():
             self.fit_first(placed)
             return run_updates(self._machine, self._state, placed, steps, batch, self._require_gradient)
+
+    def require_statistics(self, mode: Mode) -> None:
+        """Raise GpubpError if a program of this mode needs statistics of the training rows, and there are none."""
+        if not self._state.fitted:
+            with self.backend.running():
+                self._state.require_statistics(self._machine.compiled(mode, 2).built)
 
     def fit_first(self, placed: Rows) -> None:
         """Compute the statistics from placed rows, if that has not been done."""

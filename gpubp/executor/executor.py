@@ -124,19 +124,22 @@ class Executor(Core):
     def predict(self, inputs: Any, batch: int = CHUNK) -> Any:
         """The outputs for rows of `inputs`, in evaluation mode (no dropout; batch normalization by its running
         statistics): arrays `(n, *shape)` by name. The one input of a net may be passed bare; then the one output is
-        returned bare. At most `batch` rows are computed at a time. Raises InputError."""
+        returned bare. At most `batch` rows are computed at a time. Raises InputError; GpubpError if a layer such as
+        `standardize` has no statistics yet: see `fit`."""
+        self.require_statistics("predict")
         with self.backend.running():
             return predict_rows(self._machine, self.net, inputs, min(positive(batch, "batch"), self._piece))
 
     def loss(self, data: Mapping[str, Any]) -> float:
-        """The total loss including penalties, in evaluation mode, as the mean over the rows. Raises InputError."""
+        """The total loss including penalties, in evaluation mode, as the mean over the rows. Raises InputError;
+        GpubpError as `predict`."""
         metrics = self.evaluate(data)
         return metrics["loss"] + metrics["penalty"]
 
     def evaluate(self, data: Data, batch: int = CHUNK, *, repeats: int = 0) -> dict[str, float]:
         """The data loss (`loss`), the penalties (`penalty`) and each metric over all rows, in evaluation mode, `batch`
         rows at a time. `repeats`: how often that was done before: often enough, and a CPU compiles the program.
-        Raises InputError."""
+        Raises InputError; GpubpError as `predict`."""
         metrics, excluded = self._measure(data, batch, repeats), tables(self.net.graph)
         return {name: value for name, value in metrics.items() if name not in excluded}
 
@@ -150,8 +153,9 @@ class Executor(Core):
     def gradients(self, data: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
         """The total loss in training mode (with dropout, and the statistics of this batch), penalties included, and its
         gradient with respect to each parameter: arrays of the parameters' shapes, by name. All rows are one batch.
-        Nothing changes. Raises InputError."""
+        Nothing changes. Raises InputError; GpubpError as `predict`."""
         self.net.require_loss()
+        self.require_statistics("gradients")
         with self.backend.running():
             placed = self.place(data)
             (arrays,) = placed.pieces(len(placed))

@@ -109,6 +109,15 @@ class State:
                     "batches that are"
                 )
 
+    def require_statistics(self, built: Built) -> None:
+        """Raise GpubpError if a program needs statistics of the training rows, and there are none."""
+        needy = next((buffer for buffer in self._gathered if buffer.name in built.states), None)
+        if needy and not self.fitted:
+            raise GpubpError(
+                f"`{needy.place.name}` has no statistics of the training rows yet: `fit(rows)` of the executor "
+                "computes them, and so does its first training step"
+            )
+
     def shown(self, name: str) -> Any:
         """A state on the host, for a standalone script: an unknown training length is one batch."""
         value: Any = self.backend.to_host(self.arrays[name])

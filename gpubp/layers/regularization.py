@@ -40,7 +40,8 @@ def standardize(cx: Context, x: Var) -> Var:
     """(x - mean) / std for each feature, with the mean and the (biased) standard deviation of the training rows.
 
     Both are computed in one pass before the first step, merging batches as Chan, Golub & LeVeque (1983), and saved with
-    the weights. A constant feature becomes 0. Until it is fitted, the layer is the identity.
+    the weights. A constant feature becomes 0. Until it is fitted, the layer is the identity, and an executor refuses to
+    predict.
     """
     shape = x.shape[1:]
     count = cx.buffer("count", (), 0.0, "float64")

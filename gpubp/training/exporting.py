@@ -104,7 +104,7 @@ def _with_state(executor: Executor, built: Built, batch: int = 0) -> tuple[Progr
     scale with the batch are left to be computed."""
     import numpy as np
 
-    _require_fitted(executor, built)
+    executor.require_statistics("predict")
     executor.compiled("predict", 1)  # it allocates all state that it needs
     arrays, backend = executor.arrays(), executor.backend
     states = {v: backend.to_host(arrays[v.hint]) for v in built.program.inputs[len(built.feeds) :]}
@@ -114,15 +114,3 @@ def _with_state(executor: Executor, built: Built, batch: int = 0) -> tuple[Progr
 
     with backend.running():
         return specialise(built.program, states, np, scales)
-
-
-def _require_fitted(executor: Executor, built: Built) -> None:
-    """Raise GpubpError if a layer of the program needs statistics of the training rows, and there are none."""
-    buffers = executor.net.buffers
-    needy = [name for name in built.states if name in buffers and buffers[name].place in executor.net.fitted]
-    if needy and not executor.fitted:
-        layer = buffers[needy[0]].place.name
-        raise GpubpError(
-            f"`{layer}` has no statistics of the training rows yet: `fit(rows)` of the executor computes them, and so "
-            "does its first training step"
-        )

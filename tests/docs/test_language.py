@@ -6,6 +6,7 @@ import doctest
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import gpubp
@@ -57,7 +58,7 @@ def of(*kinds: str) -> list[Block]:
 
 
 def test_every_block_is_of_a_kind_that_is_run() -> None:
-    assert {block.kind for block in BLOCKS} == {"net", "console", "pycon", "csv", "ebnf"}
+    assert {block.kind for block in BLOCKS} == {"net", "console", "python", "pycon", "csv", "ebnf"}
     assert {block.detail for block in of("net") if not block.file} == {"", "model", "train"}
 
 
@@ -164,6 +165,21 @@ def test_a_session_of_python_shows_what_the_page_shows(block: Block) -> None:
     session = doctest.DocTestParser().get_doctest(block.text, {}, str(block), None, block.line)
     assert session.examples
     assert doctest.DocTestRunner().run(session).failed == 0
+
+
+def test_a_second_file_takes_the_state_of_a_run() -> None:
+    (file,) = [whole(block) for block in of("net") if "output slope" in block.text]
+    file = file.replace("image -> flatten", "image -> standardize -> flatten")
+    trained = re.sub(r"  output (?:slope|worse|all).*\n", "", file).replace("input digit", "target digit")
+    net = gpubp.loads(trained + "train {\n loss = cross_entropy(p, digit)\n optimizer = adam\n}\n")
+    images, labels = np.random.default_rng(0).normal(3, 2, (40, 8, 8)), np.arange(40) % 10
+    names = {"run": gpubp.train(net, "cpu", data={"image": images, "digit": labels}, epochs=1)}
+    names |= {"executor": gpubp.Executor(gpubp.loads(file), "cpu"), "images": images, "labels": labels}
+    (program,) = of("python")
+    exec(program.text, names)
+    outputs = names["executor"].predict({"image": images, "digit": labels})
+    assert outputs["slope"].shape == (40, 8, 8)
+    np.testing.assert_array_equal(outputs["p"], names["run"].predict(images))
 
 
 def test_lines_are_short() -> None:

@@ -21,6 +21,8 @@ def test_compiled_as_numpy(shape: str, seed: int) -> None:
     net = random_net(Random(f"{shape} {seed}"), shape)
     rows = {"x": some(net.graph.inputs[0], np.random.default_rng(seed), 3)}
     found, wanted = (gpubp.Executor(net, "cpu", "float64", 1, backend=kind) for kind in ("native", "numpy"))
+    for executor in (found, wanted):
+        executor.fit(rows)
     (loss, gradients), (true_loss, true_gradients) = found.gradients(rows), wanted.gradients(rows)
     assert loss == pytest.approx(true_loss, rel=1e-12)
     largest = max(np.abs(value).max() for value in true_gradients.values())  # terms may cancel

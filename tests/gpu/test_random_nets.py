@@ -19,6 +19,8 @@ def test_as_on_the_cpu(cupy: Any, shape: str, seed: int) -> None:
     net = random_net(Random(f"{shape} {seed}"), shape)
     rows = {"x": some(net.graph.inputs[0], np.random.default_rng(seed), 3)}
     gpu, cpu = (gpubp.Executor(net, device, "float64", 1) for device in ("gpu", "cpu"))
+    for executor in (gpu, cpu):
+        executor.fit(rows)
     (loss, gradients), (true_loss, true_gradients) = gpu.gradients(rows), cpu.gradients(rows)
     assert loss == pytest.approx(true_loss, rel=1e-11)
     largest = max(np.abs(value).max() for value in true_gradients.values())  # terms may cancel

@@ -107,7 +107,6 @@ def test_standardize(rows: int, precision: str) -> None:
         "mse(p, y)",
         precision,
     )
-    np.testing.assert_array_equal(ex.predict(x), x.astype(precision))
     ex.fit({"x": x})
     std = x.std(0)
     wanted = np.where(std > 0, (x - x.mean(0)) / np.where(std > 0, std, 1), 0.0)
@@ -146,6 +145,22 @@ def test_statistics_do_not_move_in_training_or_evaluation() -> None:
     ex.loss({"x": 9 * x, "y": y})
     for name in names:
         np.testing.assert_array_equal(ex.state_dict()[name], before[name])
+
+
+def test_nothing_is_computed_without_the_statistics() -> None:
+    """An executor that has the weights of another, but not its statistics, would compute nonsense."""
+    rng = np.random.default_rng(0)
+    rows = {"x": rng.normal(5, 2, size=(20, 3)), "y": rng.normal(size=(20, 1))}
+    trained, ex = (
+        executor("input x: [3]\ntarget y: [1]\noutput p = x -> standardize -> dense(1)", "mse(p, y)") for _ in range(2)
+    )
+    trained.train_step(rows)
+    ex.set_parameters(trained.parameters)
+    for call in (lambda: ex.predict(rows["x"]), lambda: ex.loss(rows), lambda: ex.gradients(rows)):
+        with pytest.raises(gpubp.GpubpError, match=r"`p\.standardize` has no statistics of the training rows yet"):
+            call()
+    ex.fit(rows)
+    np.testing.assert_array_equal(ex.predict(rows["x"]), trained.predict(rows["x"]))
 
 
 def test_standardize_after_standardize_is_fitted_to_what_it_gets() -> None:
