@@ -162,6 +162,8 @@ class _Show:
         if run in self._begun:
             return
         self._begun.add(run)
+        run.warnings[:] = [one for one in run.warnings if one not in self._warned]
+        self._warned.update(run.warnings)
         warn_of(run)
         if self.silent:
             return

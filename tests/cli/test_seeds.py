@@ -56,6 +56,16 @@ def test_a_warning_about_the_rows_is_printed_once(call: Call, file: Path) -> Non
     assert said.err.count("warning") == 2
 
 
+def test_what_a_resume_may_change_is_printed_once(
+    call: Call, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "study"
+    assert call("run", file, "--seeds", "3", "--out", folder, "--epochs", "1").code == 0
+    monkeypatch.setattr("gpubp.training.loop.changes_bytes", lambda *_: ["another machine"])
+    resumed = call("run", "--resume", folder, "--seeds", "4")
+    assert (resumed.code, resumed.err) == (0, "warning: another machine\n")
+
+
 def test_what_others_make_of_the_folder(call: Call, file: Path) -> None:
     for rate in ("0.1", "0.2"):
         assert call("run", "a.net", "--seeds", "3", "--set", f"lr={rate}", *WORDS, "--out", rate, "--quiet").code == 0
