@@ -9,10 +9,10 @@ from typing import Any
 
 from lsprotocol import types as lsp
 
-from dsl.format import FormatError, format_text
 from dsl.source import Span
 
 from .fixes import fixes
+from .formatting import changes, formatted
 from .parts import folds, links, nested
 from .semantic_tokens import TYPES, semantic_tokens
 from .session import NetServer
@@ -22,14 +22,17 @@ from .to_protocol import diagnostic, symbol
 
 async def _format(ls: NetServer, sent: lsp.DocumentFormattingParams) -> list[lsp.TextEdit] | None:
     document, places = ls.placed(sent.text_document.uri)
-    try:
-        text, findings = await asyncio.to_thread(format_text, document.source)
-    except FormatError:
+    text = await asyncio.to_thread(formatted, document.source)
+    if text == document.source.text:
         return None
-    if findings or text == document.source.text:
-        return None
-    whole = places.range(Span(document.source, 0, len(document.source.text)))
-    return [lsp.TextEdit(whole, text)]
+    return [lsp.TextEdit(places.range(Span(document.source, 0, len(document.source.text))), text)]
+
+
+async def _format_range(ls: NetServer, sent: lsp.DocumentRangeFormattingParams) -> list[lsp.TextEdit]:
+    document, places = ls.placed(sent.text_document.uri)
+    first, last = places.offset(sent.range.start), places.offset(sent.range.end)
+    found = await asyncio.to_thread(changes, document.source, first, last)
+    return [lsp.TextEdit(places.range(span), text) for span, text in found]
 
 
 async def _outline(ls: NetServer, sent: lsp.DocumentSymbolParams) -> list[lsp.DocumentSymbol]:
@@ -92,6 +95,7 @@ async def _fixes(ls: NetServer, sent: lsp.CodeActionParams) -> list[lsp.CodeActi
 ANSWERS: Mapping[str, tuple[Callable[..., Any], Any]] = MappingProxyType(
     {
         lsp.TEXT_DOCUMENT_FORMATTING: (_format, None),
+        lsp.TEXT_DOCUMENT_RANGE_FORMATTING: (_format_range, None),
         lsp.TEXT_DOCUMENT_DOCUMENT_SYMBOL: (_outline, None),
         lsp.TEXT_DOCUMENT_FOLDING_RANGE: (_folds, None),
         lsp.TEXT_DOCUMENT_SELECTION_RANGE: (_selections, None),

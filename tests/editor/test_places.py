@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dsl.format import format_text
 from dsl.source import Source, Span
 from gpubp.editor.completion import completions
 from gpubp.editor.document import Document
 from gpubp.editor.fixes import fixes
+from gpubp.editor.formatting import changes
 from gpubp.editor.hover import hover
 from gpubp.editor.references import references, rename
 from gpubp.editor.semantic_tokens import semantic_tokens
@@ -269,3 +272,17 @@ def test_every_name_of_every_model_can_be_changed(path: Path) -> None:
     document = Document(path, path.read_text(encoding="utf-8"))
     for defined in document.definitions:
         assert defined.span in rename(document, defined.span.start, f"{defined.name}_9")
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_line_is_formatted_alone(path: Path) -> None:
+    text = path.read_text("utf-8")
+    source = Source(str(path), re.sub(" +=", "=", text))
+    untidy = [number for number, line in enumerate(source.text.splitlines()) if re.match(r" *\w+=", line)]
+    for number in untidy[::5]:
+        start = sum(map(len, source.text.splitlines(keepends=True)[:number]))
+        (span, new) = changes(source, start, start)[0]
+        assert span.start <= start <= span.end
+        edited = source.text[: span.start] + new + source.text[span.end :]
+        assert format_text(Source("x", edited))[0] == format_text(source)[0]
+        assert span.text.count("\n") == new.count("\n") < 12

@@ -227,6 +227,12 @@ def test_a_session(tmp_path: Path) -> None:
         options = lsp.FormattingOptions(tab_size=2, insert_spaces=True)
         (formatted,) = await client.text_document_formatting_async(lsp.DocumentFormattingParams(text, options)) or ()
         assert formatted.new_text == TEXT
+        line = TEXT.splitlines().index(next(one for one in TEXT.splitlines() if "epochs" in one))
+        here = lsp.Range(lsp.Position(line, 0), lsp.Position(line, 4))
+        ranged = lsp.DocumentRangeFormattingParams(text, here, options)
+        (edit,) = await client.text_document_range_formatting_async(ranged) or ()
+        assert (edit.range.start.line, edit.range.end.line) == (line, line + 1)
+        assert edit.new_text == TEXT.splitlines(keepends=True)[line]
         # Saved, the data is read again; closed, nothing is said of the file any more.
         (tmp_path / "t.csv").write_text("a,b,y\n1,2,3\n4,5,6\n")
         client.text_document_did_save(lsp.DidSaveTextDocumentParams(text))
