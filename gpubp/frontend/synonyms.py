@@ -29,6 +29,7 @@ _NAMES = {
     "attention": "multiheadattention multihead scaleddotproductattention selfattention",
     "positional": "positionalencoding positionalembedding positionencoding",
     "embedding": "wordembedding",
+    "one_hot": "onehotencoder onehotencoding getdummies",
     "silu": "swish",
     "reshape": "squeeze unsqueeze expanddims",
     "transpose": "permute swapaxes",
