@@ -9,7 +9,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.render import to_json
 
 from ..errors import NetError
-from ..frontend import check_data, load
+from ..frontend import Net, check_data, load
 from .arguments import add_file
 from .codes import Explain
 from .color import say
@@ -45,22 +45,32 @@ def work(arguments: argparse.Namespace) -> int:
         say(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
     else:
         say(with_plan(net, data.train_rows))
-    if net.graph.train is not None:
-        try:
-            net.require_training()
-        except NetError as error:
-            say("".join(f"\n`gpubp run` needs more: {one.message}; {one.help[0]}" for one in error.diagnostics))
+    for one in _run_needs(net):
+        say(f"\n`gpubp run` needs more: {one.message}; {one.help[0]}")
     return 0
 
 
 def _json(arguments: argparse.Namespace) -> int:
-    """Print the file's name and all findings, warnings too; returns the exit code."""
-    diagnostics: tuple[Diagnostic, ...] = ()
+    """Print the file's name, all findings, warnings too, and what `run` still needs; returns the exit code."""
+    found, needs = tuple[Diagnostic, ...](), tuple[Diagnostic, ...]()
     try:
         net = load(arguments.file, dict(arguments.set))
-        diagnostics = net.warnings
-        diagnostics = (*diagnostics, *check_data(net).warnings)
+        found = net.warnings
+        found = (*found, *check_data(net).warnings)
+        needs = _run_needs(net)
     except NetError as error:
-        diagnostics = (*error.diagnostics, *diagnostics)
-    print(json.dumps({"file": arguments.file, "diagnostics": [to_json(one) for one in diagnostics]}, indent=2))
-    return 2 if any(one.severity == "error" for one in diagnostics) else 0
+        found = (*error.diagnostics, *found)
+    told = {"diagnostics": found, "run_needs": needs}
+    print(json.dumps({"file": arguments.file, **{key: [*map(to_json, some)] for key, some in told.items()}}, indent=2))
+    return 2 if any(one.severity == "error" for one in found) else 0
+
+
+def _run_needs(net: Net) -> tuple[Diagnostic, ...]:
+    """What a file that trains, and has no error, lacks for `gpubp run`: data, or a length."""
+    if net.graph.train is None:
+        return ()
+    try:
+        net.require_training()
+    except NetError as error:
+        return error.diagnostics
+    return ()

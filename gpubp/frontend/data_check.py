@@ -75,7 +75,8 @@ def _check_training(net: Net, parts: Mapping[str, Sized]) -> None:
         return
     require_parts(net, parts)
     rows = len(parts["train"])
-    batch, _, _ = length_of(net, rows)
-    if 1 in (min(batch, rows), rows % batch):
+    batch, per_epoch, steps = length_of(net, rows)
+    ends_an_epoch = not 0 < steps < per_epoch
+    if min(batch, rows) == 1 or (ends_an_epoch and rows % batch == 1):
         # Layers were traced with two rows; some refuse a single one.
         build(net, "gradients", 1, net.dtype, passes=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -93,10 +94,15 @@ def test_a_file_that_only_predicts(call: Call, tmp_path: Path) -> None:
 
 def test_what_check_says_of_a_training(call: Call, tmp_path: Path) -> None:
     """What `run` needs besides, and the memory of all restarts."""
-    said = call("check", write(tmp_path, net=NET.replace("epochs    = 3", "restarts  = 4")))
+    path = write(tmp_path, net=NET.replace("epochs    = 3", "restarts  = 4"))
+    said = call("check", path)
     assert said.code == 0
     assert "; 4 restarts take " in said.out
     assert "\n\n`gpubp run` needs more: `train` has neither `epochs` nor `steps`; `epochs = 100` " in said.out
+    told = call("check", path, "--json")
+    needed = json.loads(told.out)["run_needs"]
+    assert (told.code, [one["message"] for one in needed]) == (0, ["`train` has neither `epochs` nor `steps`"])
+    assert json.loads(call("check", write(tmp_path), "--json").out)["run_needs"] == []
 
 
 def test_several_errors_at_once(call: Call, tmp_path: Path) -> None:

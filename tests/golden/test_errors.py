@@ -54,7 +54,7 @@ def test_the_same_as_data(path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     printed = capsys.readouterr()
     document = json.loads(printed.out)
     assert printed.err == ""
-    assert set(document) == {"file", "diagnostics"}
+    assert set(document) == {"file", "diagnostics", "run_needs"}
     assert f"{document['file']}" in arguments
     found = [(one["severity"], one["code"], one["message"]) for one in document["diagnostics"]]
     heads = re.findall(r"^(error|warning)\[(\w+)\]: (.*)$", path.with_suffix(".txt").read_text(), re.MULTILINE)

@@ -7,6 +7,7 @@ import pytest
 
 import gpubp
 from gpubp.executor.core import Core
+from gpubp.frontend import check_data
 from tests.peers.nets import Array, executor
 
 PRECISIONS = pytest.mark.parametrize("precision", ["float64", "float32"])
@@ -56,9 +57,15 @@ def test_a_last_batch_of_one_row_is_refused_before_the_first_step(monkeypatch: p
       epochs = 3
     }
     """
-    monkeypatch.delattr(Core, "run_steps")
     with pytest.raises(gpubp.NetError, match="batchnorm"):
-        gpubp.train(gpubp.loads(text), "cpu")
+        check_data(gpubp.loads(text))
+    with monkeypatch.context() as without:
+        without.delattr(Core, "run_steps")
+        with pytest.raises(gpubp.NetError, match="batchnorm"):
+            gpubp.train(gpubp.loads(text), "cpu")
+    before_it = gpubp.loads(text.replace("epochs = 3", "steps = 1"))
+    assert check_data(before_it).train_rows == 5
+    assert gpubp.train(before_it, "cpu").executor.step == 1
 
 
 @PRECISIONS
