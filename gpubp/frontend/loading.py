@@ -54,13 +54,14 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     (64, 4810)
     """
     name = os.fspath(path)
-    if "\n" in name:
-        help = ("`gpubp.loads` takes the text itself",)
-        raise NetError((Diagnostic("E0401", "`load` takes the path of a file, but this is text", help=help),))
     try:
         source = read(name)
     except DiagnosticError as error:
-        raise NetError(error.diagnostics) from None
+        if "\n" not in name or os.path.lexists(name):
+            raise NetError(error.diagnostics) from None
+        help = ("`gpubp.loads` takes the text itself",)
+        message = "`load` takes the path of a file, but this is text"
+        raise NetError((Diagnostic("E0401", message, help=help),)) from None
     return _load(source, Path(name).parent, params or {})
 
 

@@ -22,6 +22,12 @@ def test_text_is_no_path() -> None:
     assert caught.value.diagnostics[0].help == ("`gpubp.loads` takes the text itself",)
 
 
+def test_a_path_may_have_a_line_break(tmp_path: Path) -> None:
+    path = tmp_path / "a\nb.net"
+    path.write_text(LABELS, "utf-8")
+    assert gpubp.load(path).outputs == gpubp.loads(LABELS).outputs
+
+
 def test_what_a_net_tells() -> None:
     net = gpubp.load(DIGITS, params={"hidden": 64})
     assert net.params == {"hidden": 64, "lr": 0.002}
