@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..catalog import Kind, Option, Signature
 from ..graph import Duration, Static, Word
+from ..limits import MAX_WHOLE
 from ..wording import quoted
 from .signatures import takes_text
 from .suggest import did_you_mean
@@ -58,7 +59,7 @@ def _fit_kind(option: Option, kind: Kind, value: Value) -> Static | _NoFit:
 
 
 def _whole(option: Option, value: Value) -> int | _NoFit:
-    if not is_number(value) or value != int(value):
+    if not is_number(value) or value != int(value) or abs(value) > MAX_WHOLE:
         return NO_FIT
     if option.minimum is not None and value < option.minimum:
         return NO_FIT
@@ -116,12 +117,16 @@ def misfit(option: Option, value: Value, named: bool) -> tuple[str, str, tuple[s
         )
     if "whole" in kinds and is_number(value) and value != int(value):
         return "E0311", f"`{name}` must be whole, but this is {show(value)}", ()
+    if "whole" in kinds and is_number(value) and value > MAX_WHOLE:
+        return "E0312", f"`{name}` must be at most 2^63 - 1, but this is {show(value)}", ()
     if plain_number and is_number(value) and option.minimum is not None:
         return "E0312", f"`{name}` must be at least {option.minimum:g}, but this is {show(value)}", ()
     if "wholes" in kinds and isinstance(value, tuple):
         for item in value:
             if not is_number(item) or item != int(item):
                 return "E0311", f"`{name}` takes whole numbers, but this contains {describe(item)}", ()
+            if item > MAX_WHOLE:
+                return "E0312", f"each number of `{name}` must be at most 2^63 - 1", ()
         return "E0312", f"each number of `{name}` must be at least {option.minimum or 0:g}", ()
     if "numbers" in kinds and isinstance(value, tuple):
         return "E0310", f"`{name}` takes a rectangular list of numbers: all rows must have the same length", ()

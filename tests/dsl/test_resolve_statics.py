@@ -104,6 +104,7 @@ def test_kinds() -> None:
     [
         ("dense(2.5)", "E0311", "`units` must be whole, but this is 2.5"),
         ("dense(0)", "E0312", "`units` must be at least 1, but this is 0"),
+        ("dense(1e19)", "E0312", "`units` must be at most 2^63 - 1, but this is 1e+19"),
         ("dense(3%)", "E0313", "`units` takes a plain number; `%` fits only fractions"),
         ("dense(3epochs)", "E0313", "`units` takes a plain number"),
         ("dense(true)", "E0310", "`units` takes a whole number, but this is the boolean `true`"),
@@ -120,6 +121,7 @@ def test_kinds() -> None:
             "E0310",
             "`init` takes an initializer or numbers (a scalar or a rectangular list), but this is the word `adam`",
         ),
+        ("reshape([2, 1e19])", "E0312", "each number of `shape` must be at most 2^63 - 1"),
         ("reshape([2.5])", "E0311", "`shape` takes whole numbers, but this contains the number 2.5"),
         ("conv(3, 3, pad = relu)", "E0310", "`pad` takes `same` or `valid`, but this is the word `relu`"),
         ("conv(3, 3, pad = smae)", "E0201", "`pad` does not know `smae`"),
