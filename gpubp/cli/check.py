@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from importlib import import_module
 
 from dsl.diagnostics import Diagnostic
 from dsl.render import to_json
 
 from ..errors import NetError
-from ..frontend import Net, check_data, load
+from ..frontend import CheckedData, Net, check_data, load, start_of
+from ..memory import free_memory
 from .arguments import add_file
 from .codes import Explain
 from .color import say
@@ -37,7 +39,7 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _json(arguments)
     net = open_net(arguments)
-    data = check_data(net)
+    data = _checked(net)
     warn(data.warnings)
     if data.dataset is not None and data.dataset.left_out:
         print(f"rows: {rows_of(data.dataset)}\n")
@@ -56,13 +58,23 @@ def _json(arguments: argparse.Namespace) -> int:
     try:
         net = load(arguments.file, dict(arguments.set))
         found = net.warnings
-        found = (*found, *check_data(net).warnings)
+        found = (*found, *_checked(net).warnings)
         needs = _run_needs(net)
     except NetError as error:
         found = (*error.diagnostics, *found)
     told = {"diagnostics": found, "run_needs": needs}
     print(json.dumps({"file": arguments.file, **{key: [*map(to_json, some)] for key, some in told.items()}}, indent=2))
     return 2 if any(one.severity == "error" for one in found) else 0
+
+
+def _checked(net: Net) -> CheckedData:
+    """The data, and the weights to start from, read and checked. Raises NetError."""
+    checked = check_data(net)
+    if start_of(net) is not None:
+        # Loaded only here: it would add a sixth to the start of the command.
+        weights = import_module("..executor.initial_weights", __package__)
+        weights.initial_weights(net, net.dtype, free_memory())
+    return checked
 
 
 def _run_needs(net: Net) -> tuple[Diagnostic, ...]:

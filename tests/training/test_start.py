@@ -13,6 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 
 import gpubp
+from gpubp.cli import main
 
 from .worlds import state, train, write_net
 
@@ -184,7 +185,9 @@ def test_names_of_another_library_are_told(tmp_path: Path) -> None:
         ('"first/run", only = [q]', "", "the model has no value, stage or layer `q`"),
     ],
 )
-def test_what_does_not_fit(tmp_path: Path, trained: gpubp.Run, start: str, change: str, message: str) -> None:
+def test_what_does_not_fit(
+    tmp_path: Path, trained: gpubp.Run, capsys: pytest.CaptureFixture[str], start: str, change: str, message: str
+) -> None:
     path = other(tmp_path, start)
     path.write_text(path.read_text("utf-8").replace("dense(6)", f"dense({change or 6})"), "utf-8")
     with pytest.raises(gpubp.NetError, match=message) as caught:
@@ -192,6 +195,8 @@ def test_what_does_not_fit(tmp_path: Path, trained: gpubp.Run, start: str, chang
     (found,) = caught.value.diagnostics
     assert found.span is not None
     assert not (tmp_path / "out").exists()
+    assert main(["check", str(path), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["diagnostics"][0]["message"] == found.message
 
 
 def test_an_executor_and_what_is_explained_start_there(tmp_path: Path, trained: gpubp.Run) -> None:
