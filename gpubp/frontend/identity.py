@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from dsl.graph import Choice, DataEntry, Duration, Node, Static, Word
+from dsl.graph import Choice, DataEntry, Duration, Node, Static, Train, Word
 
+from ..data.batches import takes_all_rows
 from ..registry import ENTRIES, lookup
 from .net import Net
 
@@ -29,8 +30,13 @@ def identity(net: Net) -> dict[str, str]:
     out |= _graph_hashes(net)
     if graph.train is not None:
         out["metrics"] = ", ".join(name for name, _ in graph.train.metrics)
-        out |= {key: format_value(value) for key, value in graph.train.options.items()}
+        out |= {key: format_value(value) for key, value in settings(graph.train).items()}
     return out
+
+
+def settings(train: Train) -> dict[str, Static]:
+    """The keys of `train` with their values; `batch` is `all` where the optimizer has all rows in every update."""
+    return {**train.options, **({"batch": Word("all")} if takes_all_rows(train) else {})}
 
 
 def _graph_hashes(net: Net) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dsl.graph import Choice, DataEntry, Static
 
 from ..registry import lookup
 from .catalog import TRAIN
-from .identity import DATA, entry_text, format_value, identity, is_default
+from .identity import DATA, entry_text, format_value, identity, is_default, settings
 from .net import Net
 
 
@@ -34,7 +34,7 @@ def _patterns(net: Net) -> dict[str, str]:
         found[DATA] = "; ".join(map(_entry, graph.rows.entries))
     if graph.data is not None:
         found["split"] = _pattern(graph.data.split, "split")
-    for key, value in graph.train.options.items() if graph.train is not None else ():
+    for key, value in settings(graph.train).items() if graph.train is not None else ():
         option = next(one for one in TRAIN if one.name == key)
         usual = is_default(value, option.part, option.default)
         found[key] = f"(?:{_pattern(value, option.part)}){'?' * usual}"

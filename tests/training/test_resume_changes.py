@@ -39,6 +39,18 @@ def test_another_experiment_does_not_go_on(tmp_path: Path, before: str, after: s
     assert "start = load(" in str(caught.value)
 
 
+@pytest.mark.parametrize("first", ["", "batch = 32"])
+def test_all_rows_in_an_update_and_a_batch_are_two_experiments(tmp_path: Path, first: str) -> None:
+    """An optimizer of full batches has all rows if the file says nothing, and never the usual 32."""
+    path = write_net(tmp_path, optimizer="rprop")
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("batch = 8", first), "utf-8")
+    train(path, out=tmp_path / "out", epochs=2)
+    path.write_text(text.replace("batch = 8", "" if first else "batch = 32"), "utf-8")
+    with pytest.raises(gpubp.CheckpointError, match=r"`batch` was `(all` and is `32|32` and is `all)`"):
+        train(path, resume=tmp_path / "out")
+
+
 def test_a_run_of_a_version_with_fewer_options_goes_on(tmp_path: Path) -> None:
     """Its checkpoint says nothing of an option that came later, and says of others that they are none."""
     path = write_net(tmp_path)
