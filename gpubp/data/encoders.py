@@ -166,7 +166,7 @@ def from_json(saved: object) -> dict[str, Encoder]:
         try:
             found[str(name)] = _encoder(dict(entry))
         except (TypeError, ValueError, KeyError, OverflowError) as error:
-            raise CheckpointError(f"the saved encoder of `{name}` is damaged: {error}") from None
+            raise CheckpointError(f"the saved encoder of `{name}` is damaged, or of another version: {error}") from None
     return found
 
 

@@ -95,7 +95,8 @@ def loaded(place: Path, device: str, like: LoadedRun | None = None, *, to_predic
     if MODEL in changed_parts(saved.about.get("net", {}), net):
         raise CheckpointError(
             f"`{folder / MAIN}` and the weights in its folder are of different models: one of them has changed since "
-            f'the training. To train another model from these weights: `start = load("{place}")` in `train`'
+            "the training, or it was that of another version of gpubp. To train another model from these weights: "
+            f'`start = load("{place}")` in `train`'
         )
     programs = None
     if like is not None and _programs(net) == _programs(like.net):

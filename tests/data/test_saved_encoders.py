@@ -53,7 +53,7 @@ def test_what_was_changed_is_refused(world: World, change: dict[str, object], me
     if message is None:
         from_json(known)
     else:
-        with pytest.raises(CheckpointError, match="the saved encoder of `x` is damaged: ") as caught:
+        with pytest.raises(CheckpointError, match="the saved encoder of `x` is damaged, or of another") as caught:
             from_json(known)
         assert str(caught.value).endswith(message)
 
