@@ -1,7 +1,8 @@
 """Recurrent layers: rnn, lstm, gru, over values of shape [steps, features].
 
 The products with the inputs of all steps are one matrix product before the loop; the loop itself computes what depends
-on the step before. Everything starts from zeros.
+on the step before. Everything starts from zeros. A step that a mask leaves out passes the state on unchanged: so each
+direction begins at the first step, or the last, that counts in its row.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 from .. import ops
 from ..errors import ShapeError
 from ..ir import Var
-from ..registry import Count, Flag, Init, OptionType, Real, register
+from ..registry import Count, Flag, Init, OptionType, Real, Value, register
 from .context import Context
 
 Nonlinearity = Annotated[str, OptionType(("word",), words=("tanh", "relu"))]
@@ -37,12 +38,15 @@ def rnn(
     init: Init = "glorot_uniform",
     recurrent_init: Init = "orthogonal",
     bias_init: Init = "zeros",
+    mask: Value = None,
 ) -> Var:
     """Simple recurrence h[t] = tanh(x[t] W + h[t-1] R + b), or with relu.
 
     x: [steps, in], W: [in, units], R: [units, units], b: [units]. Result: all h, [steps, units], or with
     `sequence = false` the last one, [units]. `bidirectional`: a second layer, with separate weights named
     `reverse_...`, runs from the last step to the first; its results are appended to the first's, [..., 2 units].
+    `mask`: [steps], 0 for a step that is left out, such as padding: the state passes it unchanged, its own result is 0.
+
     Elman (1990); both directions: Schuster & Paliwal (1997).
     """
     function = {"tanh": ops.tanh, "relu": ops.relu}[activation]
@@ -51,7 +55,7 @@ def rnn(
         inputs, recurrent = _weights(cx, x, prefix, (units, units), init, recurrent_init, bias_init if bias else None)
         return inputs, 1, lambda state, z: (function(z + state[0] @ recurrent),)
 
-    return _scan(cx, x, units, cell, sequence, bidirectional)
+    return _scan(cx, x, units, cell, sequence, bidirectional, mask)
 
 
 @register("function", "lstm", makes_weights=True)
@@ -66,6 +70,7 @@ def lstm(
     forget_bias: Real = 1.0,
     init: Init = "glorot_uniform",
     recurrent_init: Init = "orthogonal",
+    mask: Value = None,
 ) -> Var:
     """Long short-term memory: with z = x[t] W + h[t-1] R + b in four parts, i = sigmoid(z1), f = sigmoid(z2),
     o = sigmoid(z3), g = tanh(z4), the cell is c[t] = f c[t-1] + i g, the output h[t] = o tanh(c[t]).
@@ -74,6 +79,8 @@ def lstm(
     candidate. b is initialised to zero, except `forget_bias` at the forget gate. Result: all h, [steps, units], or
     with `sequence = false` the last one, [units]. `bidirectional`: a second layer, with separate weights named
     `reverse_...`, runs from the last step to the first; its results are appended to the first's, [..., 2 units].
+    `mask`: [steps], 0 for a step that is left out, such as padding: the state passes it unchanged, its own result is 0.
+
     Hochreiter & Schmidhuber (1997) with the forget gate of Gers, Schmidhuber & Cummins (2000); the bias of 1:
     Jozefowicz, Zaremba & Sutskever (2015).
     """
@@ -92,7 +99,7 @@ def lstm(
 
         return inputs, 2, step
 
-    return _scan(cx, x, units, cell, sequence, bidirectional)
+    return _scan(cx, x, units, cell, sequence, bidirectional, mask)
 
 
 @register("function", "gru", makes_weights=True)
@@ -108,6 +115,7 @@ def gru(
     init: Init = "glorot_uniform",
     recurrent_init: Init = "orthogonal",
     bias_init: Init = "zeros",
+    mask: Value = None,
 ) -> Var:
     """Gated recurrent unit: reset r = sigmoid(x[t] Wr + h[t-1] Rr + br), update u = sigmoid(x[t] Wu + h[t-1] Ru + bu),
     h[t] = u h[t-1] + (1 - u) n with the candidate n = tanh(x[t] Wn + bn + r (h[t-1] Rn + d)); with `reset_after =
@@ -116,7 +124,8 @@ def gru(
     x: [steps, in], W: [in, 3 units], R: [units, 3 units], b: [3 units], d: [units] (`recurrent_bias`), in the order
     reset, update, candidate. Result: all h, [steps, units], or with `sequence = false` the last one, [units].
     `bidirectional`: a second layer, with separate weights named `reverse_...`, runs from the last step to the first;
-    its results are appended to the first's, [..., 2 units].
+    its results are appended to the first's, [..., 2 units]. `mask`: [steps], 0 for a step that is left out, such as
+    padding: the state passes it unchanged, its own result is 0.
 
     Cho et al. (2014), equations 5 to 8, with `reset_after = false`; resetting after the product is the variant of cuDNN
     and PyTorch.
@@ -146,7 +155,7 @@ def gru(
 
         return inputs, 1, step
 
-    return _scan(cx, x, units, cell, sequence, bidirectional)
+    return _scan(cx, x, units, cell, sequence, bidirectional, mask)
 
 
 def _weights(
@@ -180,19 +189,35 @@ def _columns(z: Var, first: int, stop: int, units: int) -> Var:
     return ops.slice_(z, start=(0, first * units), stop=(z.shape[0], stop * units))
 
 
-def _scan(cx: Context, x: Var, units: int, cell: Cell, sequence: bool, bidirectional: bool) -> Var:
+def _scan(cx: Context, x: Var, units: int, cell: Cell, sequence: bool, bidirectional: bool, mask: Var | None) -> Var:
     """The outputs [batch, steps, units] of a cell, or the last [batch, units]; those of both directions
     concatenated."""
+    counts = None if mask is None else _counts(x, mask)
     results: list[Var] = []
     for prefix, reverse in (("", False), ("reverse_", True))[: 2 if bidirectional else 1]:
         inputs, count, step = cell(prefix)
 
         def body(state: Sequence[Var], slices: Sequence[Var], step: Step = step) -> tuple[Sequence[Var], Sequence[Var]]:
             new = step(state, slices[0])
+            if counts is not None:
+                new = [ops.where(slices[1], after, before) for after, before in zip(new, state, strict=True)]
             return new, new[:1] if sequence else ()
 
         zeros = [ops.full((x.shape[0], units), 0.0, cx.dtype) for _ in range(count)]
-        last, collected = ops.loop(body, zeros, [inputs], reverse=reverse)
+        last, collected = ops.loop(body, zeros, [inputs] if counts is None else [inputs, counts], reverse=reverse)
         results.append(collected[0] if sequence else last[0])
     joined = ops.concat(results, axis=-1)
-    return ops.transpose(joined, (1, 0, 2)) if sequence else joined
+    if not sequence:
+        return joined
+    return ops.transpose(joined if counts is None else ops.where(counts, joined, 0.0), (1, 0, 2))
+
+
+def _counts(x: Var, mask: Var) -> Var:
+    """Which steps a mask lets count, [steps, batch or 1, 1]."""
+    _require_sequence(x)
+    if mask.shape[1:] != x.shape[1:2]:
+        raise ShapeError(
+            f"`mask` of shape {list(mask.shape[1:])} does not fit {x.shape[1]} steps",
+            "a number for each step: 1 if it counts, 0 to leave it out",
+        )
+    return ops.reshape(ops.transpose(ops.not_equal(mask, 0.0), (1, 0)), shape=(x.shape[1], mask.shape[0], 1))

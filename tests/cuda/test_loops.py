@@ -45,7 +45,8 @@ LAYERS = {
     "lstm of 4s": "lstm(4, sequence = false, bidirectional = true)",
     "gru": "gru(5, sequence = false)",
     "gru, reset first": "gru(3, reset_after = false) -> gru(4, reset_after = false, sequence = false)",
-    "all": "rnn(3, bidirectional = true) -> lstm(4) -> dropout(20%) -> gru(3, sequence = false, bidirectional = true)",
+    "all": "rnn(3, bidirectional = true) -> lstm(4, mask = mean(x, axis = 1) > 0) -> dropout(20%)"
+    " -> gru(3, sequence = false, bidirectional = true)",
     "products": "lstm(40, sequence = false)",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -55,7 +56,8 @@ def classified() -> tuple[list[float], Any]:
     """The losses of the padded sequences, and what the net then answers to the first batch."""
     peer, functions = fixture("sequences"), dict[str, Any]()
     exec(BLOCKS["layers"], functions)
-    places = {"embed": ("states", "embedding"), "lstm": ("states", "lstm"), "head": ("p", "dense")}
+    functions["lstm"] = partial(functions["bidirectional"], functions["lstm"])
+    places = {"embed": ("both", "embedding"), "lstm": ("both", "lstm"), "head": ("p", "dense")}
     arrays = {
         f"{value}.{layer}.{name}": array
         for theirs, (value, layer) in places.items()
@@ -64,9 +66,9 @@ def classified() -> tuple[list[float], Any]:
     executor = gpubp.Executor(gpubp.loads(BLOCKS["sequences.net"]), "cpu", precision="float64")
     executor.set_parameters({name: arrays[name] for name in executor.parameters})
     executor.set_counters({"total_steps": 80})
-    batches = zip(peer["token"], peer["length"] - 1, peer["label"], strict=True)
-    losses = [executor.train_step({"token": t, "last": last, "label": y}) for t, last, y in batches]
-    return losses, executor.predict({"token": peer["token"][0], "last": peer["length"][0] - 1})["p"]
+    batches = zip(peer["token"], peer["label"], strict=True)
+    losses = [executor.train_step({"token": token, "label": label}) for token, label in batches]
+    return losses, executor.predict(peer["token"][0])
 
 
 def test_both_read_padded_sequences_alike() -> None:

@@ -70,6 +70,57 @@ def test_the_formulas(layer: str, kind: str, both: bool) -> None:
     np.testing.assert_allclose(last.predict({"x": x})["h"], ends, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("layer", ["rnn(4{})", "lstm(4{})", "gru(4{})", "gru(4, reset_after = false{})"])
+def test_a_masked_row_is_the_shorter_row_alone(layer: str) -> None:
+    """Both directions, their states and gradients: of a row of n steps what a net of n steps makes of it."""
+    lengths, rng = (5, 1, 3), np.random.default_rng(2)
+    seen = (np.arange(STEPS) < np.array(lengths)[:, None]).astype(float)
+    x = np.where(seen[..., None], rng.normal(size=(3, STEPS, WIDTH)), 1e3)
+
+    def made(steps: int, mask: str) -> gpubp.Executor:
+        both = f"bidirectional = true{mask}"
+        states, ends = layer.format(f", {both}"), layer.format(f", sequence = false, {both}")
+        outputs = f"layer read = dense(3)\n z = x -> read\n output h = z -> {states}\n output e = z -> {ends}"
+        feeds = f"input x: [{steps}, {WIDTH}]\n{' input mask: [5]' * bool(mask)}\n"
+        net = f"model {{\n {feeds} {outputs}\n}}\ntrain {{\n loss = sum(h^2) + sum(e^3)\n optimizer = sgd(1)\n}}"
+        return gpubp.Executor(gpubp.loads(net), "cpu", "float64")
+
+    whole = made(STEPS, ", mask = mask")
+    found = whole.predict({"x": x, "mask": seen})
+    _, gradients = whole.gradients({"x": x, "mask": seen})
+    sums = {name: np.zeros_like(value) for name, value in gradients.items()}
+    for k, steps in enumerate(lengths):
+        alone = made(steps, "")
+        alone.set_parameters(whole.parameters)
+        row = {"x": x[k : k + 1, :steps]}
+        wanted = alone.predict(row)
+        padded = np.pad(wanted["h"], ((0, 0), (0, STEPS - steps), (0, 0)))
+        np.testing.assert_allclose(found["h"][k : k + 1], padded, rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(found["e"][k : k + 1], wanted["e"], rtol=1e-13, atol=1e-14)
+        for name, value in alone.gradients(row)[1].items():
+            sums[name] += value / 3
+    for name, value in sums.items():
+        np.testing.assert_allclose(gradients[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_a_mask_leaves_out_steps_anywhere() -> None:
+    """What is left is a shorter sequence; without any step it is the zeros of the start."""
+    seen = np.array([[0, 1, 1, 0, 1], [0, 0, 0, 0, 0]])
+    ex = executor(f"lstm({UNITS}, mask = mean(x, axis = 1) > 0)")
+    x = np.random.default_rng(3).normal(size=(2, STEPS, WIDTH))
+    x += (np.where(seen, 1.0, -1.0) - x.mean(axis=2))[..., None]
+    weights = {n.removeprefix("h.lstm."): v for n, v in ex.parameters.items()}
+    found = ex.predict({"x": x})["h"]
+    np.testing.assert_allclose(found[0, seen[0] > 0], by_hand("lstm", x[:1, [1, 2, 4]], weights)[0], rtol=1e-13)
+    assert not found[seen == 0].any()
+
+
+@pytest.mark.parametrize("mask", ["mean(x)", "slice(mean(x, axis = 1), 0, 4)", "x"])
+def test_a_mask_has_a_number_for_each_step(mask: str) -> None:
+    with pytest.raises(gpubp.NetError, match=r"`mask` of shape \[.*\] does not fit 5 steps"):
+        executor(f"gru(4, mask = {mask})")
+
+
 def test_names_and_their_order() -> None:
     """Weights before biases; the other direction's behind, with a prefix."""
     names = [n for n in executor("gru(4, bidirectional = true)").parameters if ".dense." not in n]

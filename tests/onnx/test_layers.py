@@ -32,6 +32,7 @@ IMAGES = (
 SEQUENCES = (
     *("gru(4)", "lstm(4)", "rnn(4)", "lstm(2, bidirectional = true)", "attention(2)", "attention(2, causal = true)"),
     *("conv(4, 3, pad = same)", "conv_transpose(4, 2, stride = 2)", "maxpool(2)", "avgpool(2)", "positional"),
+    "gru(2, bidirectional = true, mask = mean(x, axis = 1) > 0)",
 )
 FORMULAS = (
     *("max(x)", "sum(x^2)", "mean(abs(x))", "exp(minimum(x, 2)) - 1", "where(x > 0, x, 0.1 * x)", "sin(x) * cos(x)"),

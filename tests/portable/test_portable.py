@@ -33,7 +33,7 @@ model {
   image = new -> pad(1) -> conv(6, 3, stride = 2, pad = same) -> batchnorm -> relu -> maxpool(2)
   seen = image -> depthwise_conv(3, pad = same) -> gelu -> conv_transpose(3, 2, stride = 2) -> global_maxpool
   rows = word -> embedding(6) -> positional -> attention(2) -> layernorm
-  last = rows -> gru(5) -> lstm(4, bidirectional = true, sequence = false)
+  last = rows -> gru(5) -> lstm(4, bidirectional = true, sequence = false, mask = max(rows, axis = 1) > 1)
   first = p_at -> standardize -> dense(4) -> softplus
   output fma = concat(seen, last, first) -> dense(5) -> softmax
   output sum_f32 = mean(rows * rows) + NAN
