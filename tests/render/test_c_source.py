@@ -69,6 +69,18 @@ def test_a_whole_sum_of_what_is_broadcast() -> None:
     np.testing.assert_allclose(found, (np.tanh(arrays[0] + arrays[1]) ** 2).sum(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("reduced", [ops.max_, ops.sum_])
+def test_rows_of_one_element_that_the_same_kernel_computes(reduced: Any) -> None:
+    """Their values are in memory only after the row: the reduction is not of what was there before."""
+    x = Var(Aval((5,), "float64"), "x")
+    with recording() as eqns:
+        rows = ops.reshape(ops.minimum(x, 0.4), shape=(5, 1))
+        results = reduced(rows, (1,)), reduced(rows + 0.39, (1,))
+    given = np.linspace(-1, 1, 5)
+    _, found = run_compiled(plan(Program((x,), tuple(eqns), results), (x,)), [given], [])
+    np.testing.assert_array_equal(found, [np.minimum(given, 0.4), np.minimum(given, 0.4) + 0.39])
+
+
 ALIKE = ("deep_batchnorm", "deep_mended", "deep_sigmoid", "diabetes", "digits", "digits_tuned", "fashion_mlp", "iris")
 ALIKE += ("digits_cnn", "mackey_glass", "parity", "siamese", "spiral", "worked_example", "xor_numpy")
 """Models whose programs are made of equations that those of others are made of, too."""

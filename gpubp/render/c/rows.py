@@ -96,6 +96,8 @@ class RowKernel(RowParts):
         producer = self._producer(x)
         if producer is not None and producer.buffered:
             return f"{producer.name}_row"
+        if producer is not None and not producer.per_element:
+            raise NoKernelError  # a row of one element, which is in memory only after the row
         access = part.reads.get(0) if producer is None else producer.store
         if access is None or (access.strides[-1] != 1 and self.length > 1):
             raise NoKernelError
