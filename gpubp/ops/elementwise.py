@@ -106,6 +106,7 @@ class _Recorder:
     abs = staticmethod(lambda x: absolute(x))
     sign = staticmethod(lambda x: sign(x))
     exp = exp
+    where = staticmethod(where)
 
 
 erf: Primitive = elementwise(

@@ -18,7 +18,13 @@ def log_softmax(xp: Any, x: Any, axis: int) -> Any:
 
 
 def erf(xp: Any, x: Any) -> Any:
-    # erfc(a) = t exp(-a^2) P(2t - 1), t = 2 / (2 + a): a Chebyshev series as a polynomial; absolute error below 1e-15.
+    # Near 0 x Q(x^2), the Taylor series; else 1 - erfc, erfc(a) = t exp(-a^2) P(2t - 1), t = 2 / (2 + a), P a Chebyshev
+    # series as a polynomial. 1 - erfc alone would leave few digits of a small result.
+    taylor = (
+        -1.2290555301717926e-09, 1.4807192815879218e-08, -1.6365844691234924e-07, 1.6462114365889246e-06,
+        -1.492565035840625e-05, 0.00012055332981789664, -0.0008548327023450852, 0.005223977625442188,
+        -0.026866170645131252, 0.11283791670955126, -0.37612638903183754, 1.1283791670955126,
+    )  # fmt: skip
     coefficients = (
         6.597367302900275e-09, -4.946607757245824e-09, -5.145629434357736e-08, 6.610183151765426e-08,
         1.497143526022312e-07, -3.7163646958410467e-07, 1.5720540066794157e-08, 1.0739744686311663e-06,
@@ -33,7 +39,12 @@ def erf(xp: Any, x: Any) -> Any:
     p = 0.0 * u
     for c in coefficients:
         p = p * u + c
-    return xp.sign(x) * (1.0 - t * xp.exp(-a * a) * p)
+    near = a < 0.5
+    z = xp.where(near, x * x, 0.0)
+    q = 0.0 * z
+    for c in taylor:
+        q = q * z + c
+    return xp.where(near, x * q, xp.sign(x) * (1.0 - t * xp.exp(-a * a) * p))
 
 
 def erf_in_place(xp: Any, out: Any) -> None:
