@@ -9,18 +9,18 @@ import pytest
 
 import gpubp
 from tests.portable.running import some
-from tests.render.compiled import needs_compiler
+from tests.render.compiled import QUICK, needs_compiler
 
-from .random_nets import KINDS, random_net
+from .random_nets import KINDS, SEEDS, random_net
 
 
 @needs_compiler
-@pytest.mark.parametrize("seed", [0, 1, 21])  # 21 has a mean over the states of a loop
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("shape", KINDS)
 def test_compiled_as_numpy(shape: str, seed: int) -> None:
     net = random_net(Random(f"{shape} {seed}"), shape)
     rows = {"x": some(net.graph.inputs[0], np.random.default_rng(seed), 3)}
-    found, wanted = (gpubp.Executor(net, "cpu", "float64", 1, backend=kind) for kind in ("native", "numpy"))
+    found, wanted = (gpubp.Executor(net, "cpu", "float64", 1, backend=kind) for kind in (QUICK, "numpy"))
     for executor in (found, wanted):
         executor.fit(rows)
     (loss, gradients), (true_loss, true_gradients) = found.gradients(rows), wanted.gradients(rows)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import gpubp
-from tests.executor.random_nets import KINDS, random_net
+from tests.executor.random_nets import KINDS, SEEDS, random_net
 from tests.portable.running import some
 
 
-@pytest.mark.parametrize("seed", [0, 1, 21])
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("shape", KINDS)
 def test_as_on_the_cpu(cupy: Any, shape: str, seed: int) -> None:
     net = random_net(Random(f"{shape} {seed}"), shape)
