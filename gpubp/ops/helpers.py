@@ -33,18 +33,19 @@ def erf(xp: Any, x: Any) -> Any:
         0.0004186479710660508, 0.0015453059557186107, -0.0032395925295271534, -0.010755330940908886,
         0.01822111575329492, 0.13973604627794914, 0.3435803422069067, 0.5107913526210117,
     )  # fmt: skip
+    # Names are used again so that few arrays exist at a time.
     a = xp.abs(x)
     t = 2.0 / (2.0 + a)
     u = 2.0 * t - 1.0
     p = 0.0 * u
     for c in coefficients:
         p = p * u + c
-    near = a < 0.5
-    z = xp.where(near, x * x, 0.0)
-    q = 0.0 * z
+    far = xp.sign(x) * (1.0 - t * xp.exp(-a * a) * p)
+    u = xp.where(a < 0.5, a * a, 0.0)
+    p = 0.0 * u
     for c in taylor:
-        q = q * z + c
-    return xp.where(near, x * q, xp.sign(x) * (1.0 - t * xp.exp(-a * a) * p))
+        p = p * u + c
+    return xp.where(a < 0.5, x * p, far)
 
 
 def erf_in_place(xp: Any, out: Any) -> None:
