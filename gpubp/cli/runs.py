@@ -10,6 +10,7 @@ from typing import Any
 
 from dsl.excerpt import visible
 
+from ..data.checks import counted
 from ..errors import GpubpError
 from ..strict_json import dumps
 from ..training import Listed, all_runs, compare, groups
@@ -73,7 +74,7 @@ def _summary(runs: Sequence[Listed], arguments: argparse.Namespace) -> None:
     """Print statistics over the seeds of the runs that are finished. Raises GpubpError if none is."""
     done = [run for run in runs if run.done]
     if len(done) < len(runs):
-        print_error(f"warning: {len(runs) - len(done):,} of {len(runs):,} runs are not finished: left out")
+        print_error(f"warning: {len(runs) - len(done):,} of {counted(len(runs), 'run')} left out: not finished")
     if not done:
         raise GpubpError("no run is finished: there are no final figures yet")
     grouped = groups(done)

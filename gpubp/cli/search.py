@@ -77,7 +77,7 @@ def work(arguments: argparse.Namespace) -> int:
     if not (arguments.json or arguments.quiet):
         drawn = {"random": "drawn", "tpe": "chosen by TPE"}
         how = f"{drawn[search.method]} with the seed {search.seed}" if search.method in drawn else "all combinations"
-        over = [f"{count:,} {word}" for word in ("folds", "seeds") if (count := search.settings[word]) is not None]
+        over = [counted(n, word) for word in ("fold", "seed") if (n := search.settings[f"{word}s"]) is not None]
         by = f"the mean of {search.figure} over {over[0]}" if over else search.figure
         say(f"{visible(search.file)}: {counted(search.trials, 'trial')}, {how}, judged by {by}; in {search.folder}")
         if search.done:

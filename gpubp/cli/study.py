@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
+from ..data.checks import counted
 from ..errors import CheckpointError
 from ..frontend import Net
 from ..health import Finding
@@ -110,7 +111,7 @@ def work(arguments: argparse.Namespace, kind: str) -> int:
     interrupt.guarded(show.end)(result)
     if not result.stopped:
         return 1 if result.diverged else 0
-    done = f"stopped after {len(result.outcomes):,} of {count:,} {kind}s"
+    done = f"stopped after {len(result.outcomes):,} of {counted(count, kind)}"
     how = "nothing is saved"
     if result.folder is not None and saved_runs(result.folder):
         how = f"`gpubp run --resume {quoted(result.folder)}` continues"

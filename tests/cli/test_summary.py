@@ -42,7 +42,7 @@ def compared(tmp_path: Path, call: Call) -> list[float]:
 
 def test_the_terminal_rounds_to_the_second_digit_of_the_deviation(call: Call, compared: list[float]) -> None:
     said = call("runs", "summary")
-    assert said.err == "warning: 1 of 5 runs are not finished: left out\n"
+    assert said.err == "warning: 1 of 5 runs left out: not finished\n"
     assert said.out.splitlines() == [
         "  act  seeds       test.loss  test.accuracy",
         "re_lu      3  0.260 +- 0.060              1",
