@@ -23,7 +23,7 @@ from .folder import RunFolder
 from .health import Health
 from .hooks import Hooks
 from .pace import Pace, may_run_ahead
-from .restarts import Race, race_of
+from .restarts import Race, restarts_of
 from .resume import best_before, changes_bytes, continuing, measured_before, records_before, require_same, same_place
 from .run import Run
 from .single import Single
@@ -68,7 +68,8 @@ class Training:
         self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), batch, best)
         self.race: Race | None = None
         if restarts > 1:
-            self.race = race_of(ex, restarts, where, dataset.part("train"), placed, batch, watch, start)
+            ensemble = restarts_of(ex, restarts, where, dataset.part("train"), start)
+            self.race = Race(ensemble, placed, batch, (watch,) * restarts)
         ahead = watch is None and not hooks.callbacks and may_run_ahead(net)
         self.loop = EpochLoop(total, per_epoch, hooks.progress, ahead, Pace(last=time.monotonic()))
         self.run = Run(ex, dataset, -(-total // per_epoch), total, 0)

@@ -237,23 +237,20 @@ class Race:
         return min(ranked, key=lambda pair: (-pair[0] if rising else pair[0], pair[1]))[1]
 
 
-def race_of(
+def restarts_of(
     first: Executor,
     count: int,
     where: tuple[str, str],
     rows: Mapping[str, Any] | Stream,
-    placed: Mapping[str, Rows],
-    batch: int,
-    watch: Watch | None,
     start: Mapping[str, Any] | None,
-) -> Race:
+) -> Ensemble:
     """`count` restarts of a net with the statistics of its training `rows`, whose seed is that of `first` for the
     first one; all start with another run's weights if the file says so, or with those of `start`. `where`: the device
     and the backend."""
     ensemble = Ensemble(first.net, count, where[0], first.precision, first.seed, where[1])
     ensemble.backend.algorithms = first.backend.algorithms  # what they choose is saved with the run
     begin(ensemble, rows, {name: v for name, v in first.counters.items() if name in training_lengths(0, 0)}, start)
-    return Race(ensemble, placed, batch, (watch,) * count)
+    return ensemble
 
 
 def begin(
