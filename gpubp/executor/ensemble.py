@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from ..data import Stream
 from ..errors import DivergedError
-from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, stack_program, tables
+from ..frontend import GOING, GUARD, STEP, Built, Mode, Net, build, stack_program, tables
 from .core import CHUNK
 from .evaluation import accumulate, finish_metrics
 from .executor import Executor
@@ -145,15 +144,19 @@ class SideBySide:
         done: list[int] = self.backend.to_host(self.arrays[STEP]).tolist()
         return done
 
-    def fit(self, rows: Mapping[str, Any] | Stream) -> None:
-        """Gather the statistics of layers such as `standardize`, the same for all nets."""
+    def fit(self, rows: Data) -> None:
+        """Gather the statistics of layers such as `standardize`, as each net does by itself."""
         self._first.fit(rows)
-        self._take_statistics()
-
-    def _take_statistics(self) -> None:
-        with self.backend.running():
+        programs = [build(self.net, "fit", 2, self._first.dtype, node) for node in self.net.fitted]
+        shared = all(state in self.net.buffers for program in programs for state in program.states)
+        with self._running():
             for name in self.net.buffers:
                 self.arrays[name][...] = self._first.arrays()[name]
+            for k in range(1, 1 if shared else self.count):  # they depend on the weights before a layer
+                member = self.member(k)
+                member.fit(rows)
+                for name in self.net.buffers:
+                    self.arrays[name][k] = member.arrays()[name]
         self._fitted = True
 
     def place(self, data: Data) -> Rows:
@@ -166,8 +169,7 @@ class SideBySide:
         self.net.require_loss()
         with self._running():
             if not self._fitted:
-                self._first.fit_first(placed)
-                self._take_statistics()
+                self.fit(placed)
             return self._steps(placed, steps, batch)
 
     def _steps(self, placed: Rows, steps: int, batch: int) -> tuple[Any, Any, list[int]]:

@@ -195,7 +195,7 @@ class Executor(Core):
             self._state.set_horizon(-(-len(placed) // batch))
             return profile(self._machine, placed, self.dtype, self.step, batch)
 
-    def fit(self, data: Mapping[str, Any] | Stream) -> None:
+    def fit(self, data: Data) -> None:
         """Compute the statistics of layers such as `standardize` from the training rows, replacing old ones, but not
         those that the file's `start` loads. Targets are needed if a loss has statistics (`weights = balanced`). The
         first training call does this by itself. Raises InputError."""

@@ -267,5 +267,6 @@ def begin(
         if start is not None or start_of(net) is not None:
             member = ensemble.member(k)
             member.load_start(start)
+            member.fit(rows)
             arrays = member.arrays()  # also the optimizer's, which an ensemble allocates later
             ensemble.adopt(k, {name: arrays[name] for name in ensemble.state(k)})

@@ -36,6 +36,32 @@ def test_the_winner_is_the_run_of_its_seed(tmp_path: Path) -> None:
     assert [r["train.loss"] for r in run.history] == pytest.approx([r["train.loss"] for r in alone.history], rel=1e-4)
 
 
+BEHIND = """model {
+  input x: [3]
+  target y: [1]
+  output p = x -> dense(4) -> tanh -> standardize -> dense(1)
+}
+train {
+  loss      = mse(p, y)
+  optimizer = sgd(lr = 0.01)
+  batch     = 8
+  epochs    = 2
+  restarts  = 3
+}
+"""
+
+
+@pytest.mark.parametrize("start", [None, {"p.dense.bias": [1.0, 0.0, -1.0, 0.5]}])
+def test_statistics_behind_weights_are_those_of_each_restart(start: dict[str, Any] | None) -> None:
+    rng = np.random.default_rng(0)
+    rows: dict[str, Any] = {"data": {"x": rng.normal(size=(32, 3)), "y": rng.normal(size=(32, 1))}, "start": start}
+    run = gpubp.train(gpubp.loads(BEHIND), "cpu", backend="numpy", **rows)
+    net = gpubp.loads(BEHIND.replace("restarts  = 3", ""))
+    alone = [gpubp.train(net, "cpu", seed=seed, backend="numpy", **rows) for seed in range(3)]
+    wanted = [one.metrics["train.loss"] for one in alone]
+    assert [restart["figure"] for restart in run.restarts] == pytest.approx(wanted, rel=1e-5)
+
+
 def test_validation_decides_and_each_restart_stops_by_itself(tmp_path: Path) -> None:
     keys = "  restarts = 5\n  early_stop = early_stop(valid.loss, patience = 2epochs)\n"
     run = train(write_net(tmp_path, keys=keys, length="epochs = 40"), out=tmp_path / "out")
