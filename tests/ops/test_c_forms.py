@@ -140,14 +140,6 @@ def test_on_special_numbers(name: str, dtype: str) -> None:
     np.testing.assert_allclose(found, wanted, rtol=64 * np.finfo(dtype).eps, atol=4 * float(np.finfo(dtype).tiny))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_error_function_of_numpy_is_as_precise_near_zero(dtype: str) -> None:
-    x = np.concatenate([np.geomspace(2 * np.finfo(dtype).tiny, 1, 400), np.linspace(0.4, 7, 400)]).astype(dtype)
-    wanted = [math.erf(v) for v in x]
-    for found in (apply(PRIMITIVES["erf"], np, [x], {}), -apply(PRIMITIVES["erf"], np, [-x], {})):
-        np.testing.assert_allclose(found, wanted, rtol=8 * np.finfo(dtype).eps)
-
-
 # The functions that the project brings itself ------------------------------------------------------------------------
 def _tiny(x: Array) -> float:
     """The smallest normal number of the type that `x` is the wider one for."""

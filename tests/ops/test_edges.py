@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import gpubp
 from gpubp import ops
 from gpubp.insight.rules import inputs_for
-from gpubp.ir import FLOATS, Program, Var, evaluate, recording
+from gpubp.ir import FLOATS, Program, Var, apply, evaluate, recording
 
 from .checks import Array, derivatives
 
@@ -130,3 +131,11 @@ train {{
 }}
 """
     return gpubp.Executor(gpubp.loads(text), device="cpu", precision=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_error_function_of_numpy_is_as_precise_near_zero(dtype: str) -> None:
+    x = np.concatenate([np.geomspace(2 * np.finfo(dtype).tiny, 1, 400), np.linspace(0.4, 7, 400)]).astype(dtype)
+    wanted = [math.erf(v) for v in x]
+    for found in (apply(ops.erf, np, [x], {}), -apply(ops.erf, np, [-x], {})):
+        np.testing.assert_allclose(found, wanted, rtol=8 * np.finfo(dtype).eps)
