@@ -39,8 +39,9 @@ def gaussian_noise(cx: Context, x: Var, *, std: NonNegative) -> Var:
 def standardize(cx: Context, x: Var) -> Var:
     """(x - mean) / std for each feature, with the mean and the (biased) standard deviation of the training rows.
 
-    Both are computed in one pass before the first step, merging batches as Chan, Golub & LeVeque (1983), and saved with
-    the weights. A constant feature becomes 0. Until it is fitted, the layer is the identity, and an executor refuses to
+    x, mean and std have one shape: each pixel of an image and each step of a series is a feature. Both statistics are
+    computed in one pass before the first step, merging batches as Chan, Golub & LeVeque (1983), and saved with the
+    weights. A constant feature becomes 0. Until it is fitted, the layer is the identity, and an executor refuses to
     predict.
     """
     shape = x.shape[1:]
