@@ -72,9 +72,10 @@ class Rows:
     @property
     def about(self) -> str:
         count = len(next(iter(self.inputs.values())))
+        kind = {"train": "training", "valid": "validation"}.get(self.part, self.part)
         if count < self.of:
-            return f"the first {count:,} of {self.of:,} {self.part} rows"
-        return counted(count, f"{self.part} row")
+            return f"the first {count:,} of {self.of:,} {kind} rows"
+        return counted(count, f"{kind} row")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

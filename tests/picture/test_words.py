@@ -16,6 +16,7 @@ from gpubp.picture.views import confusion
 def test_how_many_rows_it_speaks_of(of: int, about: str) -> None:
     assert Rows("test", of, {"x": np.zeros((3, 2))}, {}, {}, ()).about == about
     assert Rows("test", 1, {"x": np.zeros((1, 2))}, {}, {}, ()).about == "1 test row"
+    assert Rows("train", 3, {"x": np.zeros((3, 2))}, {}, {}, ()).about == "3 training rows"
 
 
 def test_how_often_one_class_was_taken_for_another() -> None:
