@@ -34,8 +34,9 @@ def with_rate(net: Net, factor: float) -> str | None:
         return None
     # Options with default values are omitted.
     options = {key: value for key, value in choice.options.items() if key in choice.option_spans or key == "lr"}
-    options["lr"] = float(f"{lr * factor:.3g}")
-    return f"optimizer = {choice.name}({', '.join(f'{key} = {format_value(value)}' for key, value in options.items())})"
+    texts = {key: format_value(value) for key, value in options.items()}
+    texts["lr"] = f"{lr * factor:.3g}".replace("e+0", "e").replace("e-0", "e-")
+    return f"optimizer = {choice.name}({', '.join(f'{key} = {text}' for key, text in texts.items())})"
 
 
 def _one_line(text: str) -> str:

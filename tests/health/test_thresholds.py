@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 import gpubp
+from gpubp.frontend import with_rate
 from gpubp.health import Finding, Size, diagnose, grown, risen, sizes, still, typical
 from gpubp.insight import drawn
 
@@ -176,6 +177,15 @@ def test_a_loss_that_rises(losses: list[float], wanted: list[str]) -> None:
 def test_what_may_be_written(body: str, changed: str, remedy: str, there: bool) -> None:
     (told,) = found(made(body), **{changed: [1.0, 0.0]})
     assert any(line.startswith(remedy) for line in told.help) == there
+
+
+@pytest.mark.parametrize(("rate", "smaller"), [("100", "10"), ("1e9", "1e8"), ("0.05", "0.005"), ("2e-4", "2e-5")])
+def test_a_rate_is_written_as_by_hand(rate: str, smaller: str) -> None:
+    text = (
+        f"model {{\n input x: [1]\n output p = x -> dense(1)\n}}\ntrain {{\n loss = p^2\n optimizer = sgd({rate})\n}}"
+    )
+    assert with_rate(gpubp.loads(text), 0.1) == f"optimizer = sgd(lr = {smaller})"
+    gpubp.loads(text.replace(f"sgd({rate})", f"sgd(lr = {smaller})"))
 
 
 @pytest.mark.parametrize(("keys", "there"), [("", True), ("  clip = clip_norm(2)\n", False)])

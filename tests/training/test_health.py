@@ -211,7 +211,7 @@ def test_remedies_are_written_in_the_words_of_the_file(tmp_path: Path) -> None:
         "another initialiser: `dense(32, init = he_normal)`",
     )
     (still,) = trained(tmp_path, "dense(16) -> tanh -> dense(1)", "sgd(lr = 1e-9, momentum = 0.9)").health
-    assert still.help[0] == "a larger rate: `optimizer = sgd(lr = 1e-08, momentum = 0.9)`"
+    assert still.help[0] == "a larger rate: `optimizer = sgd(lr = 1e-8, momentum = 0.9)`"
 
 
 def test_an_explosion_is_told_at_once(tmp_path: Path) -> None:
