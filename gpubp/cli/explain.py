@@ -48,7 +48,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--show",
         metavar="NAME",
         action="append",
-        help="print all numbers of a value (`z1`), a gradient (`dL/dW2`), a parameter or a layer (may be repeated)",
+        help="print all numbers of a value (`z1`), a gradient (`dL/dW2`), a parameter, a layer or `loss` (may be "
+        "repeated)",
     )
 
 

@@ -92,8 +92,8 @@ class Explanation:
         return f"<Explanation of {self.about}>"
 
     def show(self, *names: str, digits: int = DIGITS) -> str:
-        """Every number of the named values, as text: `z1`, `dL/dW2`, a parameter, a layer; with `digits` significant
-        digits. Raises GpubpError for a name that is not in the step."""
+        """Every number of the named values, as text: `z1`, `dL/dW2`, a parameter, a layer, `loss`; with `digits`
+        significant digits. Raises GpubpError for a name that is not in the step."""
         return whole_text(self.document, names, digits=digits)
 
     def html(self) -> str:

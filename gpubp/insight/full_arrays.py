@@ -19,9 +19,9 @@ def whole_text(
     document: Mapping[str, Any], names: Sequence[str], columns: int | None = None, digits: int = DIGITS
 ) -> str:
     """Every number of what is named in a document: a sign of the text (`z1`, `dL/dW2`), a parameter by its full name
-    (its value, its gradient, what the update makes of it), or a layer (all of its lines). `columns`: how wide a table
-    may be; what is wider is told in pieces. `digits`: of each number, those that count. Raises GpubpError for a name
-    that the step does not have."""
+    (its value, its gradient, what the update makes of it), a layer, or `loss` (all of its lines). `columns`: how wide
+    a table may be; what is wider is told in pieces. `digits`: of each number, those that count. Raises GpubpError for a
+    name that the step does not have."""
     lines = [line for name in names for line in _lines(document, name)]
     parts = []
     for few, group in groupby(lines, lambda line: count_of(line["value"]) <= FEW):
@@ -33,7 +33,8 @@ def whole_text(
 def _lines(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     """The lines that match a name, in the order of the text."""
     candidates: list[tuple[Mapping[str, Any], tuple[str, ...]]]
-    candidates = [(line, (line["name"],)) for line in (*document["feeds"], *document["loss"])]
+    candidates = [(line, (line["name"],)) for line in document["feeds"]]
+    candidates += [(line, (line["name"], "loss")) for line in document["loss"]]
     for way, layers in (("forward", document["layers"]), ("backward", document["layers"][::-1])):
         for layer in layers:
             candidates += [(line, (line["name"], line["about"], layer["name"])) for line in layer[way]]
