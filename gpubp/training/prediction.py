@@ -77,8 +77,9 @@ class Predictor:
 
     def labels(self, outputs: Any) -> dict[str, NDArray[Any]]:
         """For each class target (or labels derived from a target or input) that an output predicts, by name, the most
-        probable class of every row, as a class name, or None where the output is NaN. `outputs`: what `predict`
-        returned, a mapping or the array of a single output."""
+        probable class of every row, as a class name, or None where the output is NaN. Names are text, "2" of the class
+        2; numbers are `outputs[...].argmax(-1)`. `outputs`: what `predict` returned, a mapping or the array of a single
+        output."""
         import numpy as np
 
         classes = {}
