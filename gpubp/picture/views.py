@@ -70,7 +70,7 @@ def gradients(records: Sequence[Mapping[str, Any]]) -> View | None:
         image = axes.imshow(grid, aspect="auto", interpolation="nearest", cmap=HEAT)
         axes.grid(False)
         axes.set_yticks(range(len(layers)), [plain(name) for name in layers], fontsize=9)
-        shown = np.unique(np.linspace(0, len(steps) - 1, min(8, len(steps))).round().astype(int))
+        shown = range(0, len(steps), -(-len(steps) // 8))
         axes.set_xticks(shown, [f"{steps[i]:,}" for i in shown])
         axes.set_xlabel("step")
         bar = fig.colorbar(image, ax=axes, label="log10 of rms")
