@@ -15,7 +15,7 @@ from ..insight import DIGITS, FEW, MOST, PAGED, as_html, as_json, as_text, expla
 from .arguments import whole
 from .color import say
 from .net_or_run import add_net_or_run, open_net_or_run
-from .output import write_output
+from .output import ends_otherwise, write_output
 
 MAX_DIGITS = 15
 """A number of float64 has no more digits that are all its own."""
@@ -57,6 +57,8 @@ def work(arguments: argparse.Namespace) -> int:
     """Print the step; raises GpubpError."""
     if arguments.digits is not None and (arguments.json or arguments.html is not None):
         raise GpubpError("`--digits` is for what is printed; a page and a JSON document have all digits")
+    if arguments.html and ends_otherwise(Path(arguments.html), (".html", ".htm", "")):
+        raise GpubpError(f"`{visible(arguments.html)}` is not an .html file, and `--html` writes a page")
     digits = arguments.digits or DIGITS
     if digits > MAX_DIGITS:
         raise GpubpError(f"`--digits` goes up to {MAX_DIGITS}; `--json` tells each number from all others")

@@ -109,6 +109,7 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     told = json.loads(capsys.readouterr().out)
     (data,) = re.findall(r'id="trace">(.*?)</script>', out.read_text("utf-8"), re.DOTALL)
     assert json.loads(data) == told
+    assert main(["explain", str(MODELS / "xor.net"), "--html", str(tmp_path / "page.pdf")]) == 2
     assert main(["explain", str(MODELS / "xor.net"), "--html", str(tmp_path / "nowhere" / "page.html")]) == 1
     assert "cannot save" in capsys.readouterr().err
     for folder in (".", "..", str(tmp_path)):
