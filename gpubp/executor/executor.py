@@ -163,8 +163,10 @@ class Executor(Core):
             return float(results.pop("loss")), {name: self.xp.array(g) for name, g in results.items()}
 
     def train_step(self, data: Mapping[str, Any]) -> float:
-        """One update by the file's optimizer, with all rows as one batch. Returns the total loss before it. Raises
-        InputError; DivergedError if the loss or a gradient is not finite, and then changes nothing."""
+        """One update by the file's optimizer, with all rows as one batch. Returns the total loss before it. The first
+        batch is also what layers such as `standardize` take their statistics from, unless `fit` was called with all
+        training rows. Raises InputError; DivergedError if the loss or a gradient is not finite, and then changes
+        nothing."""
         self.net.require_loss()
         with self.backend.running():
             placed = self.place(data)
