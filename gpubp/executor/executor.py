@@ -104,7 +104,8 @@ class Executor(Core):
 
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Copy values into some or all parameters: a mapping from names to arrays of any real dtype and layout, of
-        exactly the shape. Optimizer state is kept; a moving average of the parameters restarts from the values. Raises
+        exactly the shape. Optimizer state is kept; a moving average of the parameters restarts from the values. The
+        statistics of `standardize` and `batchnorm` are no parameters: `load_state_dict` copies them, too. Raises
         InputError, and then changes nothing."""
         with self.backend.running():
             self._state.set(values)
