@@ -31,6 +31,15 @@ _DATE = r"([0-9]{1,4})([-./])([0-9]{1,2})\2([0-9]{4}|[0-9]{1,2})"
 _TIME = r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?(?:\s?([AaPp])\.?[Mm]\.?)?"
 _ZONE = r"(Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 _MOMENT = re.compile(rf"{_DATE}(?:(?:T|,?\s){_TIME}(?:\s?{_ZONE})?)?")
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+_MONTH = "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|"
+_MONTH += "Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?"
+_WORDED = re.compile(
+    rf"(?:([0-9]{{1,2}})([-/ ])({_MONTH})\.?\2([0-9]{{4}}|[0-9]{{2}})"
+    rf"|({_MONTH})\.? ([0-9]{{1,2}}),? ([0-9]{{4}}))(?![0-9])",
+    re.IGNORECASE,
+)
+"""1-Mar-2024, and March 1, 2024."""
 _ISO = re.compile(
     r"(?>(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)?\n)*+"
 )
@@ -44,7 +53,7 @@ _ALIKE = re.compile(
 
 def looks_dated(cell: str) -> bool:
     """Whether a cell looks like a date, or a time of day, even if it is none that can be read."""
-    return _ALIKE.fullmatch(cell) is not None
+    return _ALIKE.fullmatch(cell) is not None or moment(cell, "ymd") is not None
 
 
 def all_iso(cells: Iterable[str]) -> bool:
@@ -57,8 +66,14 @@ def moment(cell: str, order: str) -> tuple[datetime, timedelta | None] | None:
     it is no date and no time, or one without the year in front while `order` is "ymd".
 
     The year, of four digits, stands in front, as in 2024-03-01, or behind day and month, in the `order` "dmy" or "mdy";
-    there it may have two digits: 69 to 99 are of the 20th century, as POSIX has it.
+    there it may have two digits: 69 to 99 are of the 20th century, as POSIX has it. In any order the month may be an
+    English word, as in 1-Mar-2024 and March 1, 2024.
     """
+    worded = _WORDED.match(cell)
+    if worded is not None:
+        day, _, name, year, other_name, other_day, other_year = worded.groups()
+        month = _MONTHS.index((name or other_name)[:3].lower()) + 1
+        cell = f"{_full(year or other_year)}-{month}-{day or other_day}{cell[worded.end() :]}"
     found = _MOMENT.fullmatch(cell)
     if found is None:
         return None
@@ -67,7 +82,7 @@ def moment(cell: str, order: str) -> tuple[datetime, timedelta | None] | None:
         year, month, day = int(first), int(second), int(third)
     elif order != "ymd" and len(first) < 3 and len(third) in (2, 4):
         day, month = (int(first), int(second)) if order == "dmy" else (int(second), int(first))
-        year = int(third) if len(third) == 4 else int(third) + (1900 if int(third) > 68 else 2000)
+        year = _full(third)
     else:
         return None
     hours = int(hour or 0)
@@ -81,6 +96,11 @@ def moment(cell: str, order: str) -> tuple[datetime, timedelta | None] | None:
     except ValueError:  # the 30th of February
         return None
     return when, None if zone is None else _ahead(zone)
+
+
+def _full(year: str) -> int:
+    """A year of four digits, or of two."""
+    return int(year) if len(year) == 4 else int(year) + (1900 if int(year) > 68 else 2000)
 
 
 def _ahead(zone: str) -> timedelta:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
-from gpubp.data import from_json, read_table, to_json
+from gpubp.data import from_json, glance, read_table, to_json
 from gpubp.data.dates import PARTS, moment, order_of
 from gpubp.errors import DataError
 
@@ -140,6 +140,35 @@ def test_dates_in_any_order(
 
 UNKNOWN = "`dates = dmy` takes the first number of `1/2/2026` for the day, `dates = mdy` for the month: "
 UNKNOWN += "the column does not say which"
+
+
+@pytest.mark.parametrize(
+    ("cell", "iso"),
+    [
+        ("1-Mar-2024", "2024-03-01"),
+        ("01-MAR-24 12:30", "2024-03-01T12:30"),
+        ("24 December 1999, 5 PM", None),
+        ("24 December 1999, 5:30 PM", "1999-12-24T17:30"),
+        ("Sept. 9 2024", "2024-09-09"),
+        ("May 1, 2024 00:00:01Z", "2024-05-01T00:00:01"),
+        ("30-Feb-2024", None),
+        ("1-Mar 2024", None),
+        ("1-Mar-20245", None),
+        ("Marc 1, 2024", None),
+    ],
+)
+def test_months_in_words(cell: str, iso: str | None) -> None:
+    for order in ("ymd", "dmy", "mdy"):
+        found = moment(cell, order)
+        assert (found and found[0]) == (iso and datetime.fromisoformat(iso))
+
+
+def test_a_column_of_months_in_words(world: World) -> None:
+    world.inputs, world.targets = {"x": Type((2,))}, {}
+    world.write("a.csv", "when,a\n1-Mar-2024,1\n31-Dec-1969,1\n")
+    assert world.load(csv("x", columns=(("when.month", "when.days"),))).arrays["x"].tolist() == [[3, 19783], [12, -1]]
+    assert glance(world.base / "a.csv").columns[0].kind == "dates"
+    assert order_of(["1-Mar-2024", "24.12.2026"]) == "dmy"
 
 
 @pytest.mark.parametrize(
