@@ -32,7 +32,8 @@ def by_folds(
 
     pool = np.sort(np.concatenate([parts[part] for part in ("train", "valid") if part in parts]))
     if len(pool) < folds:
-        help = f"fewer folds, or add data: there are {counted(len(pool), 'row')} beside those for testing"
+        verb = "is" if len(pool) == 1 else "are"
+        help = f"fewer folds, or add data: there {verb} {counted(len(pool), 'row')} beside those for testing"
         raise problem("E0421", f"{folds:,} folds of {counted(len(pool), 'row')}: some would be empty", span, help=help)
     order = generator(seed, Purpose.FOLDS).permutation(len(pool))
     if label is not None:

@@ -81,7 +81,11 @@ def edge(cell: str, line: str, first: bool, last: bool) -> str:
 
 
 def _is_text(cell: str) -> bool:
-    return bool(cell.strip()) and not is_number(cell) and spelling(cell) is None
+    return bool(cell.strip()) and not is_number(cell) and spelling(cell) is None and not _in_single_quotes(cell)
+
+
+def _in_single_quotes(cell: str) -> bool:
+    return len(cell) > 2 and cell[0] == cell[-1] == "'" and spelling(cell[1:-1]) is not None
 
 
 def _wanted(bad: Sequence[str], numbers: Sequence[float], notation: Notation) -> Notation:
@@ -96,6 +100,8 @@ def _wanted(bad: Sequence[str], numbers: Sequence[float], notation: Notation) ->
 def _misspelt(cell: str, sheet: Sheet, wanted: Notation) -> tuple[str, str, str] | None:
     """What is odd about a number that another country, or a person, would read: a plural, a phrase, the remedy."""
     known, found = sheet.notation, spelling(cell)
+    if _in_single_quotes(cell.strip()):
+        return "numbers in single quotes", "it is in single quotes", "delete them, or write double quotes"
     if found is None:
         return None
     if known.decimal == "," and is_number(cell) and isfinite(float(cell)):

@@ -22,7 +22,7 @@ from .worlds import World, csv, entry
         ("7,1_0,9", "`1_0` is not a number"),
         ("7,٣,9", "`٣` is not a number"),
         ("7,0x10,9", "`0x10` is not a number"),
-        ("7,'8',9", "`'8'` is not a number"),
+        ("7,'8',9", "`'8'` is not a number: it is in single quotes"),
         ("7,,9", "the cell is empty"),
         ('7,"",9', "the cell is empty"),
         ("7,nan,9", "`nan` is not a finite number"),
@@ -60,6 +60,13 @@ def test_a_few_places_and_the_count(world: World) -> None:
 def test_a_column_of_text(world: World) -> None:
     message = "`a.csv`, line 2, column `b`: `no` is text, like the whole column, but numbers are needed"
     refused(world, "a,b,y\n1,no,3\n4,yes,6\n", "E0416", message, "leaves the column out")
+
+
+def test_numbers_in_single_quotes(world: World) -> None:
+    world.write("a.csv", "a,b,y\n'1','2.5',3\n'2','4',3\n")
+    found = world.refused(csv("x, y", target="y"))
+    assert found.message == "`a.csv`, line 2, column `a`: `'1'` is not a number: it is in single quotes"
+    assert found.help == ("delete them, or write double quotes",)
 
 
 def test_ragged_rows(world: World) -> None:
