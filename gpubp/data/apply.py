@@ -16,7 +16,7 @@ from gpubp.errors import DataError
 
 from .array_files import is_array
 from .arrays import new_rows
-from .cell_arrays import Cells
+from .cell_arrays import CellQuery, Cells
 from .checks import command_span, counted, problem
 from .columns import find
 from .encoders import Encoder, Field
@@ -146,7 +146,7 @@ def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str])
     needed = {use.column for use in _every(uses) if use.field.fill is None}
     # What was a word when it was learned from is one still, as `NA` may be.
     known = MISSING.difference(*(use.book for use in _every(uses)))
-    cells = table.cells(sorted(numeric), sorted(labels), known)
+    cells = table.cells(CellQuery(sorted(numeric), sorted(labels), known))
     _check_units(table, uses, encoders)
     every = range(cells.rows)
     cells, why = unanswered(table, cells, needed, _books(uses))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cell_arrays import Cells, Labels
+from .cell_arrays import CellQuery, Cells, Labels
 from .checks import Findings, clipped, listed, problem, remedy
 from .files import find_file
 from .misread import DROP, IMPUTE
@@ -59,12 +58,10 @@ class ArrowTable:
     def at(self, row: int, column: int | None = None) -> str:
         return row_place(self.path, row, None if column is None else self.names[column])
 
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
+    def cells(self, query: CellQuery) -> Cells:
         findings = Findings(self.span)
-        numbers = {i: self._numbers(i, bool(missing), findings) for i in numeric}
-        words = {i: self._labels(i, bool(missing), findings) for i in labels}
+        numbers = {i: self._numbers(i, bool(query.missing), findings) for i in query.numeric}
+        words = {i: self._labels(i, bool(query.missing), findings) for i in query.labels}
         findings.raise_all()
         return Cells(self.table.num_rows, numbers, words)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from dsl.records import dataclass
@@ -12,6 +12,20 @@ from .notation import is_number
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class CellQuery:
+    """What is asked of the cells of a table: which columns as numbers, which as labels.
+
+    `missing`: cells that are missing among labels; among numbers those of NO_NUMBER are then, too. If there are none of
+    them, all these cells are errors. `alone`: other columns need not be looked at.
+    """
+
+    numeric: Sequence[int]
+    labels: Sequence[int] = ()
+    missing: Collection[str] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from .cell_arrays import Cells, Labels, labels_of_cells
+from .cell_arrays import CellQuery, Cells, Labels, labels_of_cells
 from .checks import Findings
 from .misread import DROP, RowLengths, report
 from .notation import NO_NUMBER, PLAIN, SPACES, column_reader, is_number, numeral
@@ -26,41 +26,35 @@ _CUT = "\x1f"
 """ASCII's unit separator: the delimiter of what is rewritten."""
 
 
-def read_cells(
-    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = (), *, alone: bool = False
-) -> Cells:
-    """The columns `numeric` as float64 (n,) and `labels` as numbers or words.
+def read_cells(sheet: Sheet, query: CellQuery) -> Cells:
+    """What is asked of a sheet, numbers as float64 (n,).
 
-    `missing`: cells that place -1 or NaN stands for among the labels, where NaN stands for those of NO_NUMBER among the
-    numbers; if there are none of them, all these cells are errors.
-    `alone`: other columns need not be looked at. Raises DiagnosticError for rows of another length than the header's,
-    for cells of `numeric` that are no finite numbers, and for empty labels, each with its row and column.
+    Raises DiagnosticError for rows of another length than the header's, for cells that are to be numbers and are no
+    finite ones, and for empty labels, each with its row and column.
     """
     if not sheet.notation.plain:
-        return _by_rewriting(sheet, numeric, labels, missing) or _precise(sheet, numeric, labels, missing)
-    found = _fast(sheet, numeric, labels, missing, alone=alone)
-    if found is None and missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
-        found = _fast(_spelt_out(sheet, missing), numeric, labels, missing)
-    return found or _precise(sheet, numeric, labels, missing)
+        return _by_rewriting(sheet, query) or _precise(sheet, query)
+    found = _fast(sheet, query)
+    if found is None and query.missing and len(sheet.names) > 1 and b'"' not in sheet.raw:
+        found = _fast(_spelt_out(sheet, query.missing), replace(query, alone=False))
+    return found or _precise(sheet, query)
 
 
-def _fast(
-    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-) -> Cells | None:
+def _fast(sheet: Sheet, query: CellQuery) -> Cells | None:
     """A sheet of plain numbers all at once through `numpy.loadtxt`; None where it refuses, or would be less strict than
     `_precise`."""
-
+    numeric, labels, missing = query.numeric, query.labels, query.missing
     text = [i for i, cell in enumerate(sheet.first) if not is_number(cell) and cell.strip() not in missing]
     if len(sheet.first) != len(sheet.names) or set(text) & set(numeric):
         return None
     if len(sheet.names) == 1 and _blank_inside(sheet.raw):
         return None
     books: dict[int, dict[str, int]] = {i: {} for i in text if i in set(labels)}
-    taken = sorted({*numeric, *labels}) if alone else list(range(len(sheet.names)))
+    taken = sorted({*numeric, *labels}) if query.alone else list(range(len(sheet.names)))
     converters: dict[int | str, Callable[[str], Any]] = {
         i: _numbering(books[i], missing) if i in books else _ignored for i in text if i in taken
     }
-    table = _loaded(sheet, converters, taken if alone else None)
+    table = _loaded(sheet, converters, taken if query.alone else None)
     if table is None or table.shape[1] != len(taken):
         return None
     columns = dict(zip(taken, table.T, strict=True))
@@ -70,11 +64,10 @@ def _fast(
     return Cells(len(table), numbers, {i: Labels(columns[i], tuple(books[i]) if i in books else None) for i in labels})
 
 
-def _by_rewriting(
-    sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str]
-) -> Cells | None:
+def _by_rewriting(sheet: Sheet, query: CellQuery) -> Cells | None:
     """Numbers in a notation of their own all at once; None where they are not spelt in one of the usual ways, or would
     have to be judged. Raises DiagnosticError for empty labels."""
+    numeric, missing = query.numeric, query.missing
     found = _rewritten(sheet, numeric, missing)
     if found is None:
         return None
@@ -83,8 +76,10 @@ def _by_rewriting(
     if numeric and (table is None or len(table) != rows or not _are_numbers(table, missing)):
         return None
     numbers = {} if table is None else dict(zip(numeric, table.T, strict=True))
-    words = read_cells(replace(sheet, notation=PLAIN), [], labels, missing, alone=True).labels if labels else {}
-    return Cells(rows, numbers, words)
+    if not query.labels:
+        return Cells(rows, numbers, {})
+    words = read_cells(replace(sheet, notation=PLAIN), replace(query, numeric=(), alone=True))
+    return Cells(rows, numbers, words.labels)
 
 
 def _are_numbers(cells: NDArray[np.float64], missing: Collection[str]) -> bool:
@@ -150,9 +145,10 @@ def _numbering(book: dict[str, int], missing: Collection[str]) -> Callable[[str]
     return convert
 
 
-def _precise(sheet: Sheet, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str] = ()) -> Cells:
+def _precise(sheet: Sheet, query: CellQuery) -> Cells:
     import numpy as np
 
+    numeric, labels, missing = query.numeric, query.labels, query.missing
     findings, lengths = Findings(sheet.span), RowLengths(sheet)
     numbers = {i: array("d") for i in numeric}
     words: dict[int, list[str | None]] = {i: [] for i in labels}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from dsl.source import Span
 
 from .array_files import MAGIC, read_array
 from .arrow import BEGINNINGS, open_arrow
-from .cell_arrays import Cells, Labels
+from .cell_arrays import CellQuery, Cells, Labels
 from .checks import Findings, problem
 from .files import read_bytes, start_of
 from .layout import TextOptions, open_sheet
@@ -37,20 +36,20 @@ class ArrayTable:
     def at(self, row: int, column: int) -> str:
         return row_place(self.path, row, self.names[column])
 
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
+    def cells(self, query: CellQuery) -> Cells:
         import numpy as np
 
         findings = Findings(self.span)
-        for i in {*numeric, *labels}:
+        for i in {*query.numeric, *query.labels}:
             column = self.values[:, i]
-            bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & bool(missing))))
+            bad = np.flatnonzero(~(np.isfinite(column) | (np.isnan(column) & bool(query.missing))))
             found = ((self.at(row, i), f"it is {column[row]}") for row in bad.tolist())
             findings.add_all("E0416", "numbers that are not finite", found, len(bad))
         findings.raise_all()
         columns = self.values.T
-        return Cells(len(self.values), {i: columns[i] for i in numeric}, {i: Labels(columns[i]) for i in labels})
+        return Cells(
+            len(self.values), {i: columns[i] for i in query.numeric}, {i: Labels(columns[i]) for i in query.labels}
+        )
 
     def texts(self, column: int) -> list[str]:
         return [f"{number:.15g}" for number in self.values[:, column].tolist()]

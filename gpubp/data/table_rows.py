@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from .cell_arrays import Cells
+from .cell_arrays import CellQuery, Cells
 from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import PARTS, Origin, ReadResult, Request, Rows
@@ -101,10 +101,10 @@ def _read(
         # used. Of classes, what occurs.
         import numpy as np
 
-        labels = table.cells([], sorted(texts), (), alone=True).labels if texts else {}
+        labels = table.cells(CellQuery((), sorted(texts), alone=True)).labels if texts else {}
         return Cells(0, {i: np.empty(0) for i in numeric}, labels)
     missing = frozenset[str]() if options.missing == "error" else MISSING
-    cells = table.cells(sorted(numeric), sorted(texts | words), missing)
+    cells = table.cells(CellQuery(sorted(numeric), sorted(texts | words), missing))
     return cells if options.missing == "error" else _judge_missing(request, table, picks, cells, options.missing)
 
 

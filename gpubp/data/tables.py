@@ -10,7 +10,7 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .cell_arrays import Cells, Labels
+from .cell_arrays import CellQuery, Cells, Labels
 from .cells import read_cells
 from .checks import Findings, clipped, problem, remedy
 from .dates import PARTS, Times, is_date, order_of, part_of, times_of
@@ -40,10 +40,8 @@ class Table(Protocol):
     def at(self, row: int, column: int) -> str:
         """In words where a row (from 0) and a column stand, in the file's own count."""
 
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
-        """Columns as arrays, as `read_cells` does it. Raises DiagnosticError."""
+    def cells(self, query: CellQuery) -> Cells:
+        """The columns that are asked for. Raises DiagnosticError."""
 
     def texts(self, column: int) -> list[str]:
         """The cells of a column of a table whose `cells` could be read, as they stand in the file. Raises
@@ -80,10 +78,8 @@ class TextTable:
     def at(self, row: int, column: int | None = None) -> str:
         return self.sheet.place(self.sheet.line_of(row), column)
 
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
-        return read_cells(self.sheet, numeric, labels, missing, alone=alone)
+    def cells(self, query: CellQuery) -> Cells:
+        return read_cells(self.sheet, query)
 
     def texts(self, column: int) -> list[str]:
         return self.sheet.column(column)
@@ -123,15 +119,14 @@ class DatedTable:
         own = len(self.table.names)
         return self.table.at(row, column if column < own else self.parts[column - own][0])
 
-    def cells(
-        self, numeric: Sequence[int], labels: Sequence[int], missing: Collection[str], *, alone: bool = False
-    ) -> Cells:
-        own = len(self.table.names)
+    def cells(self, query: CellQuery) -> Cells:
+        own, numeric, labels = len(self.table.names), query.numeric, query.labels
         asked = {i: self.parts[i - own] for i in (*numeric, *labels) if i >= own}
         # Before the texts of a column are asked for, all rows are read: only then they are known to have it.
-        read = [i for i in numeric if i < own], [i for i in labels if i < own], missing
-        found = self.table.cells(*read, alone=alone and not asked)
-        whens = {base: self._times(base, missing) for base in sorted({base for base, _ in asked.values()})}
+        alone = query.alone and not asked
+        inner = CellQuery([i for i in numeric if i < own], [i for i in labels if i < own], query.missing, alone)
+        found = self.table.cells(inner)
+        whens = {base: self._times(base, query.missing) for base in sorted({base for base, _ in asked.values()})}
         columns = {i: part_of(whens[base], part) for i, (base, part) in asked.items()}
         numbers = {**found.numbers, **{i: columns[i] for i in numeric if i in columns}}
         return Cells(found.rows, numbers, {**found.labels, **{i: Labels(columns[i]) for i in labels if i in columns}})
@@ -140,7 +135,7 @@ class DatedTable:
         own = len(self.table.names)
         if column < own:
             return self.table.texts(column)
-        numbers = self.cells([column], [], MISSING).numbers[column]
+        numbers = self.cells(CellQuery([column], missing=MISSING)).numbers[column]
         return ["" if number != number else f"{number:.10g}" for number in numbers.tolist()]
 
     def _times(self, column: int, missing: Collection[str]) -> Times:

@@ -11,7 +11,7 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from .arrow import ArrowTable
-from .cell_arrays import Cells
+from .cell_arrays import CellQuery, Cells
 from .checks import clipped, counted, problem, remedy
 from .dates import all_iso, is_date, order_of, times_of
 from .notation import MISSING
@@ -97,7 +97,7 @@ def read_moments(table: Table, picks: Mapping[str, Sequence[int]], labels: Colle
     """The columns `picks` of the names, at all moments; those in `labels` are labels. Raises DiagnosticError."""
     coded = {i for name in labels for i in picks[name]}
     numeric = {i for name in picks for i in picks[name] if name not in labels}
-    return table.cells(sorted(numeric), sorted(coded), MISSING)
+    return table.cells(CellQuery(sorted(numeric), sorted(coded), MISSING))
 
 
 def cut(

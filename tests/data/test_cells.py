@@ -13,7 +13,7 @@ from hypothesis import given, settings
 
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Source, Span
-from gpubp.data.cell_arrays import Cells
+from gpubp.data.cell_arrays import CellQuery, Cells
 from gpubp.data.cells import _by_rewriting, _fast, _precise, read_cells
 from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import MISSING, Notation
@@ -52,8 +52,8 @@ def test_round_trip(
         writer.writerows(rows)
     span = Span(Source("", ""), 0, 0)
     sheet = open_sheet(base, "t.csv", span, TextOptions(delimiter=delimiter, header=header))
-    results = [read_cells(sheet, [0, 1], [2]), _precise(sheet, [0, 1], [2])]
-    fast = _fast(sheet, [0, 1], [2], ())
+    results = [read_cells(sheet, CellQuery([0, 1], [2])), _precise(sheet, CellQuery([0, 1], [2]))]
+    fast = _fast(sheet, CellQuery([0, 1], [2], ()))
     for cells in [*results, *([fast] if fast else [])]:
         assert cells.rows == len(rows)
         for i in (0, 1):
@@ -83,13 +83,13 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
     sheet = open_sheet(base, "u.csv", span, TextOptions(delimiter=delimiter, header=True, notation=notation))
     for numeric, labels in (([0, 1], []), ([0], [1]), ([1], [])):
         try:
-            fast = (_by_rewriting if commas else _fast)(sheet, numeric, labels, ())
+            fast = (_by_rewriting if commas else _fast)(sheet, CellQuery(numeric, labels))
         except Exception as error:
             with pytest.raises(type(error)):
-                _precise(sheet, numeric, labels)
+                _precise(sheet, CellQuery(numeric, labels))
             continue
         if fast is not None:
-            precise = _precise(sheet, numeric, labels)
+            precise = _precise(sheet, CellQuery(numeric, labels))
             assert fast.rows == precise.rows
             for i in numeric:
                 assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
@@ -115,9 +115,9 @@ def test_the_fast_way_never_accepts_what_the_precise_one_refuses(
 )
 def test_the_fastest_way_is_taken(world: World, monkeypatch: pytest.MonkeyPatch, text: str, notation: Notation) -> None:
     sheet, missing = opened(world, text, notation), MISSING if "NA" in text else ()
-    expected = _precise(sheet, [0, 2], [1, 3], missing)
+    expected = _precise(sheet, CellQuery([0, 2], [1, 3], missing))
     monkeypatch.setattr("gpubp.data.cells._precise", refuse)
-    found = read_cells(sheet, [0, 2], [1, 3], missing)
+    found = read_cells(sheet, CellQuery([0, 2], [1, 3], missing))
     assert found.rows == expected.rows
     for i in (0, 2):
         np.testing.assert_array_equal(found.numbers[i], expected.numbers[i])
@@ -130,7 +130,7 @@ def test_the_fastest_way_is_taken(world: World, monkeypatch: pytest.MonkeyPatch,
 def test_a_fast_way_judges_nothing(world: World, row: str) -> None:
     for notation in (Notation(), Notation(","), Notation(",", thousands=".")):
         with pytest.raises(DiagnosticError):
-            read_cells(opened(world, f"1;u;2;k\n{row}\n", notation), [0, 2], [1, 3])
+            read_cells(opened(world, f"1;u;2;k\n{row}\n", notation), CellQuery([0, 2], [1, 3]))
 
 
 def refuse(*_: object, **__: object) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Type, Word
 from gpubp.data import from_json, read_table, to_json
+from gpubp.data.cell_arrays import CellQuery
 from gpubp.data.cells import read_cells
 from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.misread import CORRECT
@@ -157,7 +158,7 @@ def test_any_text_beside_numbers(world: World, rows: list[tuple[str, int]], end:
     standard.writer(file, lineterminator=end, quoting=standard.QUOTE_NONNUMERIC).writerows([("word", "a"), *rows])
     world.write("a.csv", file.getvalue())
     sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=",", header=True))
-    found = read_cells(sheet, [1], [])
+    found = read_cells(sheet, CellQuery([1], []))
     assert found.numbers[1].tolist() == [number for _, number in rows]
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.graph import Static, Type, Word
 from gpubp.data import from_json, read_table, to_json
+from gpubp.data.cell_arrays import CellQuery
 from gpubp.data.cells import _by_rewriting
 from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import SPACES, Notation
@@ -114,7 +115,7 @@ def test_what_is_a_number(world: World, notation: Notation, cell: str, number: s
     assert notation.number(cell) == number
     world.write("a.csv", f'a;b\n"{cell}";x\n')
     sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=";", header=True, notation=notation))
-    found = _by_rewriting(sheet, [0], [], ())
+    found = _by_rewriting(sheet, CellQuery([0], [], ()))
     if found is not None:  # others are judged one by one
         assert repr(found.numbers[0].tolist()) == repr([float(number or "nan")])
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Type
+from gpubp.data.cell_arrays import CellQuery
 from gpubp.data.cells import _by_rewriting, _precise
 from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import MISSING, Notation
@@ -53,13 +54,13 @@ def test_whole_columns_are_read_as_single_cells(
     world.write("a.csv", text.getvalue())
     sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=delimiter, header=True, notation=notation))
     try:
-        fast = _by_rewriting(sheet, [0], [1], missing)
+        fast = _by_rewriting(sheet, CellQuery([0], [1], missing))
     except DiagnosticError:
         with pytest.raises(DiagnosticError):
-            _precise(sheet, [0], [1], missing)
+            _precise(sheet, CellQuery([0], [1], missing))
         return
     if fast is not None:
-        slow = _precise(sheet, [0], [1], missing)
+        slow = _precise(sheet, CellQuery([0], [1], missing))
         assert fast.rows == slow.rows
         assert fast.numbers[0].tobytes() == slow.numbers[0].tobytes()
         assert fast.labels[1].words == slow.labels[1].words
@@ -70,7 +71,7 @@ def test_the_usual_spellings_are_read_by_rewriting(world: World) -> None:
     world.write("a.csv", "$1,234.5\t45%\n($12)\t5 %\n-$3\t\n$-4\tNA\n")
     notation = Notation(thousands=",", units=("$", "%"), accounting=True)
     sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter="\t", header=False, notation=notation))
-    found = _by_rewriting(sheet, [0, 1], [], MISSING)
+    found = _by_rewriting(sheet, CellQuery([0, 1], [], MISSING))
     assert found is not None
     assert found.numbers[0].tolist() == [1234.5, -12, -3, -4]
     np.testing.assert_array_equal(found.numbers[1], [0.45, 0.05, np.nan, np.nan])
@@ -81,7 +82,7 @@ def test_the_usual_spellings_are_read_by_rewriting(world: World) -> None:
 def test_rows_are_counted_whatever_ends_them(world: World, numeric: list[int], end: str) -> None:
     world.write("a.csv", end.join(["1,5;u", '2,5;"v\nw"', "3,5;u", ""]))
     sheet = open_sheet(world.base, "a.csv", None, TextOptions(delimiter=";", header=False, notation=Notation(",")))
-    found = _by_rewriting(sheet, numeric, [1], MISSING)
+    found = _by_rewriting(sheet, CellQuery(numeric, [1], MISSING))
     assert found is not None
     assert (found.rows, len(found.labels[1].values)) == (3, 3)
 
@@ -103,10 +104,10 @@ WORDS = st.sampled_from(["1", "1,5", "1.5", "a, b", "a.b", "a"])
 def test_decimal_commas_are_read_fast_or_as_they_are(world: World, rows: list[tuple[str, str, str]]) -> None:
     world.write("v.csv", "a;b;k\n" + "".join(f"{';'.join(row)}\n" for row in rows))
     sheet = open_sheet(world.base, "v.csv", None, TextOptions(delimiter=";", header=True, notation=Notation(",")))
-    fast = _by_rewriting(sheet, [0, 1], [2], ())
+    fast = _by_rewriting(sheet, CellQuery([0, 1], [2], ()))
     assert (fast is not None) == all(sheet.notation.number(cell) for row in rows for cell in row[:2])
     if fast is not None:
-        precise = _precise(sheet, [0, 1], [2])
+        precise = _precise(sheet, CellQuery([0, 1], [2]))
         for i in (0, 1):
             assert fast.numbers[i].tobytes() == precise.numbers[i].tobytes()
         assert fast.labels[2].words == precise.labels[2].words

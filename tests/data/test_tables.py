@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from dsl.graph import Static, Type, Word
 from dsl.source import Source, Span
 from gpubp.data import read_table
+from gpubp.data.cell_arrays import CellQuery
 from gpubp.data.cells import _fast, _precise, _spelt_out
 from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import MISSING
@@ -97,8 +98,8 @@ def test_the_fast_way_finds_the_same_cells_missing(
     text = end.join(delimiter.join(row) for row in [("a", "b", "c"), *rows]) + end * (1 + blank)
     world.write("a.csv", text)
     sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), TextOptions(delimiter=delimiter, header=True))
-    fast = _fast(_spelt_out(sheet, MISSING), [0, 1, 2], [], MISSING)
-    precise = _precise(sheet, [0, 1, 2], [], MISSING)
+    fast = _fast(_spelt_out(sheet, MISSING), CellQuery([0, 1, 2], [], MISSING))
+    precise = _precise(sheet, CellQuery([0, 1, 2], [], MISSING))
     assert fast is not None
     assert fast.rows == precise.rows
     for i in range(3):
@@ -112,7 +113,7 @@ def test_the_fast_way_finds_the_same_labels_missing(world: World, cells: list[st
     world.write("a.csv", "a,y\n1,no\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells)))
     sheet = open_sheet(world.base, "a.csv", Span(Source("", ""), 0, 0), TextOptions(header=True))
     for missing in (MISSING, MISSING - {"NA"}):
-        fast, precise = _fast(sheet, [0], [1], missing), _precise(sheet, [0], [1], missing)
+        fast, precise = _fast(sheet, CellQuery([0], [1], missing)), _precise(sheet, CellQuery([0], [1], missing))
         assert fast is not None
         assert fast.labels[1].words == precise.labels[1].words
         np.testing.assert_array_equal(fast.labels[1].values, precise.labels[1].values)
