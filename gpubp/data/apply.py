@@ -19,14 +19,13 @@ from .arrays import new_rows
 from .cell_arrays import CellQuery, Cells
 from .checks import command_span, counted, problem
 from .columns import find
-from .encoders import Encoder, Field
-from .encodings import UTF8
+from .encoders import Encoder, Field, FileFormat
 from .files import find_file, start_of
 from .image_files import SUFFIXES
 from .images import new_images
 from .labels import label_columns, labels_of
 from .layout import TextOptions, lines_above
-from .notation import MISSING, PLAIN, Notation
+from .notation import MISSING
 from .opening import open_series, open_table
 from .series import new_windows
 from .table_rows import one_hot, whole_rows
@@ -104,14 +103,15 @@ def _read(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence
 
 def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> TextOptions:
     """What is known of a text like that of the training. Lines above the names of columns are to be found."""
-    header, skip = (None, None) if any(encoder.header for encoder in encoders.values()) else (False, 0)
-    encoding = next((encoder.encoding for encoder in encoders.values() if encoder.encoding != UTF8), UTF8)
-    likely = max(encoder.delimiter for encoder in encoders.values())
-    return TextOptions(None, header, skip, _named(encoders, keep), _notation(encoders), encoding, likely)
+    header, skip = (None, None) if any(encoder.file.header for encoder in encoders.values()) else (False, 0)
+    file = _format(encoders)
+    return TextOptions(None, header, skip, _named(encoders, keep), file.notation, file.encoding, file.delimiter)
 
 
-def _notation(encoders: Mapping[str, Encoder]) -> Notation:
-    return next((encoder.notation for encoder in encoders.values() if encoder.notation != PLAIN), PLAIN)
+def _format(encoders: Mapping[str, Encoder]) -> FileFormat:
+    """How the file that was learned from is written; of several the first of which anything is told."""
+    files = [encoder.file for encoder in encoders.values()]
+    return next((file for file in files if file != FileFormat(file.known, file.header)), files[0])
 
 
 def _named(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> list[str]:
@@ -139,7 +139,7 @@ _Uses = Mapping[str, Sequence[_Use]]
 
 
 def _columns(table: Table, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
-    table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
+    table = with_dates(table, _named(encoders, keep), _format(encoders).notation.dates)
     uses, wanted = _uses(table, encoders), find(table, keep, table.span)
     numeric = {use.column for use in _every(uses) if not use.book}
     labels = {use.column for use in _every(uses) if use.book}
@@ -167,7 +167,7 @@ def _every(uses: _Uses) -> Iterator[_Use]:
 
 def _check_units(table: Table, uses: _Uses, encoders: Mapping[str, Encoder]) -> None:
     known = {use.column: use.field.unit for use in _every(uses)}
-    check_units(table, known, _notation(encoders), _LEARNED)
+    check_units(table, known, _format(encoders).notation, _LEARNED)
 
 
 def _books(uses: _Uses) -> dict[int, tuple[str, ...]]:
@@ -184,7 +184,7 @@ def _uses(table: Table, encoders: Mapping[str, Encoder]) -> _Uses:
         if not fields:
             columns = _unnamed(table, name, encoder, len(encoders))
             fields = tuple(Field(table.names[i]) for i in columns)
-        elif encoder.header:
+        elif encoder.file.header:
             columns = find(table, [field.name for field in fields], table.span, f", which `{name}` is made of")
         else:
             columns = _by_number(table, encoder, encoders)
@@ -194,13 +194,13 @@ def _uses(table: Table, encoders: Mapping[str, Encoder]) -> _Uses:
 
 def _by_number(table: Table, encoder: Encoder, encoders: Mapping[str, Encoder]) -> list[int]:
     """Columns of a file without a header: all of the training file's, or those alone that are asked for, in order."""
-    if len(table.names) == len(encoder.known):
-        order = {column: i for i, column in enumerate(encoder.known)}
+    if len(table.names) == len(encoder.file.known):
+        order = {column: i for i, column in enumerate(encoder.file.known)}
     else:
         used = {field.name for each in encoders.values() for field in each.fields}
-        order = {column: i for i, column in enumerate(c for c in encoder.known if c in used)}
+        order = {column: i for i, column in enumerate(c for c in encoder.file.known if c in used)}
     if len(table.names) != len(order):
-        wanted = " or ".join(map(str, sorted({len(order), len(encoder.known)})))
+        wanted = " or ".join(map(str, sorted({len(order), len(encoder.file.known)})))
         message = f"`{table.path}` has {counted(len(table.names), 'column')}, but {wanted} are needed"
         help = "a file without a header has the columns of the training file, or those alone that the net takes in"
         sheet = text_of(table)
@@ -240,7 +240,7 @@ def _rows(table: Table, cells: Cells, uses: Sequence[_Use], encoder: Encoder) ->
 def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Sequence[str]) -> NewRows:
     """The windows of a series. Of the columns `keep` each has the cell at the last moment that is put in."""
     table = open_series(Path(), path, span, _known(encoders, keep))
-    table = with_dates(table, _named(encoders, keep), _notation(encoders).dates)
+    table = with_dates(table, _named(encoders, keep), _format(encoders).notation.dates)
     uses, wanted = _uses(table, encoders), find(table, keep, table.span)
     picks = {name: [use.column for use in own] for name, own in uses.items()}
     labels = {name for name, encoder in encoders.items() if encoder.classes is not None}
@@ -258,5 +258,5 @@ def _moments(path: str, span: Span, encoders: Mapping[str, Encoder], keep: Seque
 
 def _unused(table: Table, encoders: Mapping[str, Encoder]) -> tuple[str, ...]:
     """Its columns that the training data did not have."""
-    known = {column for encoder in encoders.values() for column in encoder.known}
+    known = {column for encoder in encoders.values() for column in encoder.file.known}
     return tuple(column for column in table.names if column and column not in known) if known else ()

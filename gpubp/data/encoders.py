@@ -44,26 +44,36 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFormat:
+    """How the table that was learned from is written. `known`: all its columns; `header`: whether the file names them;
+    of a text `notation`: how numbers and dates are written, `encoding`, and the `delimiter` that its reader was told.
+    """
+
+    known: tuple[str, ...] = ()
+    header: bool = True
+    notation: Notation = PLAIN
+    encoding: str = UTF8
+    delimiter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Encoder:
     """How the rows of one name become arrays.
 
     `shape`, `classes`: its type per example. `feature`: an input, not a target. `fields`: its columns, where it comes
-    from a table, `known`: all columns of that table, `header`: whether the file names them. `words`: what the labels
-    0, 1, ... stand for, where they stand for words or for the file's own numbers; `unknown`: whether the last of them
-    stands for all others. `scale` multiplies numbers; then `mean` and `deviation` (flat, one for each element; or
-    empty) bring them to mean 0 and deviation 1. `level`: `char` or `word` where the labels are tokens of a text.
-    `image`: where the numbers are pixels, whether the images were `resized` to this shape, or are `exact` as they
-    stand. `moments`, of a series: the first of the moments that a row holds and the one behind the last, counted from
-    where its window begins, and how far windows are apart. `notation`: how numbers and dates are written, in a table
-    that is text; `encoding`: of that text; `delimiter`: the one that its reader was told.
+    from a table, `file`: how that is written. `words`: what the labels 0, 1, ... stand for, where they stand for words
+    or for the file's own numbers; `unknown`: whether the last of them stands for all others. `scale` multiplies
+    numbers; then `mean` and `deviation` (flat, one for each element; or empty) bring them to mean 0 and deviation 1.
+    `level`: `char` or `word` where the labels are tokens of a text. `image`: where the numbers are pixels, whether the
+    images were `resized` to this shape, or are `exact` as they stand. `moments`, of a series: the first of the moments
+    that a row holds and the one behind the last, counted from where its window begins, and how far windows are apart.
     """
 
     shape: tuple[int, ...]
     classes: int | None = None
     feature: bool = False
     fields: tuple[Field, ...] = ()
-    known: tuple[str, ...] = ()
-    header: bool = True
+    file: FileFormat = FileFormat()
     words: tuple[str, ...] = ()
     unknown: bool = False
     scale: float = 1.0
@@ -72,9 +82,6 @@ class Encoder:
     level: str = ""
     image: str = ""
     moments: tuple[int, ...] = ()
-    notation: Notation = PLAIN
-    encoding: str = UTF8
-    delimiter: str = ""
 
     @property
     def type(self) -> Type:
@@ -154,7 +161,8 @@ class Encoder:
 
 def to_json(encoders: Mapping[str, Encoder]) -> dict[str, Any]:
     """The encoders as data that `json.dumps` takes; floats come back to the bit."""
-    return {name: asdict(encoder) for name, encoder in encoders.items()}
+    saved = {name: asdict(encoder) for name, encoder in encoders.items()}
+    return {name: entry | entry.pop("file") for name, entry in saved.items()}
 
 
 def from_json(saved: object) -> dict[str, Encoder]:
@@ -175,7 +183,9 @@ def _encoder(entry: Mapping[str, Any]) -> Encoder:
     odd = next((part for part in entry if part not in _PARTS), None)
     if odd is not None:
         raise ValueError(f"it has a part `{odd}` that this version does not know")
-    found = Encoder(**{part: _PARTS[part](value) for part, value in entry.items()})
+    parts = {part: _PARTS[part](value) for part, value in entry.items()}
+    file = FileFormat(**{part: parts.pop(part) for part in FileFormat.__slots__ if part in parts})
+    found = Encoder(**parts, file=file)
     size, moments = prod(found.shape), found.moments
     if size > _MOST or len(found.mean) not in (0, size) or len(found.deviation) != len(found.mean):
         raise ValueError("its sizes do not fit together")

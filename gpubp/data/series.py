@@ -12,7 +12,7 @@ from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, r
 from .checks import listed, problem
 from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, ReadResult, Request, Rows, Want
-from .encoders import Encoder, Field
+from .encoders import Encoder, Field, FileFormat
 from .encodings import UTF8
 from .labels import LabelColumns, encode, label_columns, labels_of
 from .layout import TextOptions
@@ -95,7 +95,7 @@ def series(
         tables.append((other, {name: find(other, own, request.span("test")) for name, own in wanted.items()}))
     labels = {name for name, want in request.wants.items() if want.kind == "class"}
     parts = [cut(table, read_moments(table, own, labels), own, moments, drop=drop) for table, own in tables]
-    encoder = Encoder((), header=main.header, notation=notation, encoding=encoding)
+    encoder = Encoder((), file=FileFormat(main.names, main.header, notation, encoding))
     wants = request.wants.items()
     return ReadResult(
         {name: _rows(name, want, parts, replace(encoder, moments=moments[name]), scale) for name, want in wants},
@@ -161,10 +161,10 @@ def _rows(name: str, want: Want, parts: Sequence[Windows], known: Encoder, scale
     else:
         cuts = [part.rows(_numbers(part, name), known.moments) for part in parts]
     rows = np.concatenate(cuts) if len(cuts) > 1 else cuts[0]
-    units = column_units(main.table, () if want.kind == "class" else main.picks[name], known.notation)
+    units = column_units(main.table, () if want.kind == "class" else main.picks[name], known.file.notation)
     for part in parts[1:]:
         own = {i: units.get(j, "") for i, j in zip(part.picks[name], main.picks[name], strict=True)}
-        check_units(part.table, own, known.notation, f"`{main.table.path}`")
+        check_units(part.table, own, known.file.notation, f"`{main.table.path}`")
     shape = _shape(want, rows.shape[1:], classes)
     encoder = replace(
         known,
@@ -172,7 +172,6 @@ def _rows(name: str, want: Want, parts: Sequence[Windows], known: Encoder, scale
         classes=classes,
         feature=want.feature,
         fields=tuple(Field(main.table.names[i], unit=units.get(i, "")) for i in main.picks[name]),
-        known=main.table.names,
         words=words,
         scale=scale if want.numeric else 1.0,
     )

@@ -11,7 +11,7 @@ from .cell_arrays import CellQuery, Cells
 from .checks import clipped, counted, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import PARTS, Origin, ReadResult, Request, Rows
-from .encoders import Encoder, Field
+from .encoders import Encoder, Field, FileFormat
 from .labels import LabelColumns, encode, label_columns, labels_of, ordered
 from .notation import MISSING, Notation
 from .options import Options, check_scale
@@ -169,6 +169,7 @@ def _assemble(request: Request, parts: list[_Part], coded: Collection[str], opti
     import numpy as np
 
     main, rows = parts[0], dict[str, Rows]()
+    file = FileFormat(main.table.names, main.table.header, options.notation, options.encoding, options.delimiter or "")
     fill = options.missing if options.missing in ("mean", "median") else ""
     found: dict[str, tuple[int, ...]] = {}
     for name, want in request.wants.items():
@@ -184,19 +185,8 @@ def _assemble(request: Request, parts: list[_Part], coded: Collection[str], opti
             table = np.concatenate(labels, axis=0)
         found[name] = table.shape[1:]
         shape = options.shaped(want, found[name])
-        encoder = Encoder(
-            shape,
-            classes,
-            want.feature,
-            fields,
-            known=main.table.names,
-            header=main.table.header,
-            words=words,
-            scale=options.scale if want.numeric else 1.0,
-            notation=options.notation,
-            encoding=options.encoding,
-            delimiter=options.delimiter or "",
-        )
+        scale = options.scale if want.numeric else 1.0
+        encoder = Encoder(shape, classes, want.feature, fields, file, words, scale=scale)
         rows[name] = Rows(table.reshape(len(table), *shape), encoder, options.standardize and want.numeric, fill)
     options.require_reshaped(request, found)
     return rows

@@ -198,7 +198,7 @@ def _called(member: Predictor) -> str:
 
 def _form(encoder: Encoder) -> Encoder:
     """How rows are read, but for statistics, and for columns of the table that are not used."""
-    return replace(encoder.without_statistics(), known=(), delimiter="")
+    return replace(encoder.without_statistics(), file=replace(encoder.file, known=(), delimiter=""))
 
 
 def _learned(encoder: Encoder) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from dsl.graph import Static, Type, Word
 from gpubp.data import Dataset, Encoder, from_json, read_table, to_json
-from gpubp.data.encoders import Field
+from gpubp.data.encoders import Field, FileFormat
 from gpubp.data.notation import PLAIN, Notation
 from gpubp.errors import DataError
 from tests.golden.damaged import array, idx, npz
@@ -170,7 +170,7 @@ def test_names_that_had_no_columns_are_found_by_name(world: World) -> None:
 
 def test_a_notation_holds_for_the_whole_table(world: World) -> None:
     encoders = {
-        name: Encoder((1,), fields=(Field(name),), known=("a", "b"), notation=notation)
+        name: Encoder((1,), fields=(Field(name),), file=FileFormat(("a", "b"), notation=notation))
         for name, notation in (("a", PLAIN), ("b", Notation(",")))
     }
     world.write("new.csv", "b;a\n1,5;2,5\n")

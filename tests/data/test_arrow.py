@@ -11,7 +11,7 @@ import pytest
 
 from dsl.graph import DataEntry, Static, Type, Word
 from gpubp.data import Dataset, Encoder, measure, read_table
-from gpubp.data.encoders import Field
+from gpubp.data.encoders import Field, FileFormat
 from gpubp.errors import DataError
 
 from .worlds import World, choice, csv, data, entry
@@ -77,7 +77,7 @@ def test_columns_are_kept_as_texts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     columns = {"x": [1.5, 2.0], "id": [7, None], "kind": pa.array(["u", "v"]).dictionary_encode(), "list": [[1], [2]]}
     write(tmp_path, "new.parquet", columns)
-    encoders = {"x": Encoder((1,), fields=(Field("x"),), known=("x",))}
+    encoders = {"x": Encoder((1,), fields=(Field("x"),), file=FileFormat(("x",)))}
     found = read_table("new.parquet", encoders, keep=("id", "kind", "x"))
     assert found.unused == ("id", "kind", "list")
     assert found.kept == {"id": ["7", ""], "kind": ["u", "v"], "x": ["1.5", "2"]}

@@ -265,4 +265,4 @@ def test_quotes_after_spaces(world: World) -> None:
     found = world.load(csv("x, y", target="y"))
     assert found.arrays["x"].tolist() == [[1.5, 2], [3, 4]]
     assert found.classes["y"] == ("u, v", "w")
-    assert found.encoders["x"].known == ("a, m", "b", "y")
+    assert found.encoders["x"].file.known == ("a, m", "b", "y")
