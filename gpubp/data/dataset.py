@@ -107,13 +107,15 @@ class Rows:
     where a cell is missing, until `statistics.fit` has finished them, which gives float64 (n, *shape).
 
     `encoder`: what is known of the name. What the training rows are to teach it: with `standardize` the mean and the
-    deviation that become 0 and 1; by `fill` the "mean" or the "median", which stands for missing numbers.
+    deviation that become 0 and 1; by `fill` the "mean" or the "median", which stands for missing numbers. `span`: the
+    entry of `data` that they are from.
     """
 
     values: NDArray[Any] | Stored
     encoder: Encoder
     standardize: bool = False
     fill: str = ""
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

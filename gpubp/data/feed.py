@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from math import prod
 from pathlib import Path
@@ -86,14 +87,17 @@ def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
     told = next((read.parts for _, read in reads if read.parts is not None), None)
     ordered = max((read.ordered for _, read in reads if read.ordered is not None), default=None)
     parts = divide(data.split, rows, test_rows, raw, seed, told, ordered)
-    finished = {name: fit(own, parts["train"]) for _, read in reads for name, own in read.rows.items()}
+    finished = {
+        name: replace(fit(own, parts["train"]), span=entry.value_span)
+        for entry, read in reads
+        for name, own in read.rows.items()
+    }
     finished = {name: finished[name] for name in wants}
-    spans = {name: entry.value_span for entry in data.entries for name in entry.names}
-    found = too_large(graph, finished, parts, spans)
+    found = too_large(graph, finished, parts["train"])
     if found:
         raise DiagnosticError(*found)
     odd = [warning for _, read in reads for warning in read.warnings]
-    odd += suspicions(graph, finished, parts, spans, _head(data))
+    odd += suspicions(graph, finished, parts, _head(data))
     left_out = max((read.left_out for _, read in reads), default=0)
     # Rows of several entries are one example: a table numbers them better than arrays beside it.
     origins = max((read.origins for _, read in reads), key=bool, default=())

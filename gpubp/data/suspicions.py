@@ -56,15 +56,11 @@ class _Name:
 
 
 def suspicions(
-    graph: LayerGraph,
-    rows: Mapping[str, Rows],
-    parts: Mapping[str, NDArray[np.int64]],
-    spans: Mapping[str, Span],
-    head: Span,
+    graph: LayerGraph, rows: Mapping[str, Rows], parts: Mapping[str, NDArray[np.int64]], head: Span
 ) -> list[Diagnostic]:
-    """What is odd about the finished rows. `spans`: what messages about each name point at, `head` what those about
-    all of the data do. A Stored column is not looked at."""
-    names = _in_memory(rows, parts["train"], spans)
+    """What is odd about the finished rows; `head`: what messages about all of the data point at. A Stored column is not
+    looked at."""
+    names = _in_memory(rows, parts["train"])
     found = [warning for name in names for warning in _constant(name)]
     if not _is_double(graph):
         found += [warning for name in names for warning in _rounded(name)]
@@ -73,9 +69,9 @@ def suspicions(
     return found + _beyond(graph, {name.name: name for name in names}) + parts_of_rows(graph, len(parts["train"]))
 
 
-def _in_memory(rows: Mapping[str, Rows], train: NDArray[np.int64], spans: Mapping[str, Span]) -> list[_Name]:
+def _in_memory(rows: Mapping[str, Rows], train: NDArray[np.int64]) -> list[_Name]:
     return [
-        _Name(name, own.encoder, own.values, train, spans.get(name))
+        _Name(name, own.encoder, own.values, train, own.span)
         for name, own in rows.items()
         if not isinstance(own.values, Stored)
     ]
@@ -216,13 +212,11 @@ def _rounded(own: _Name) -> Iterator[Diagnostic]:
     yield _warning("W0404", message, own.span, help, note)
 
 
-def too_large(
-    graph: LayerGraph, rows: Mapping[str, Rows], parts: Mapping[str, NDArray[np.int64]], spans: Mapping[str, Span]
-) -> list[Diagnostic]:
+def too_large(graph: LayerGraph, rows: Mapping[str, Rows], train: NDArray[np.int64]) -> list[Diagnostic]:
     """E0426 for names that hold numbers which float32 rounds to infinity, or whose squares float64 does where their
     deviation is computed; a Stored column is looked at where it is used."""
     found = []
-    for own in _in_memory(rows, parts["train"], spans):
+    for own in _in_memory(rows, train):
         values = own.values
         if not own.is_numeric:
             continue
