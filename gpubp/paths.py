@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 _RUN = {"env.json", "written.net"}
 """Files by which the folder of a run is known: what it records stays as it is."""
@@ -16,6 +17,20 @@ def relative(path: Path, start: Path = Path()) -> Path:
         return Path(os.path.relpath(path, start))
     except ValueError:
         return path.resolve()
+
+
+def recorded(base: Path, folder: Path) -> dict[str, str]:
+    """What a run or a search in `folder` records of the folder `base` of its `.net` file: where it is, and the way to
+    it, for the case that both are moved together."""
+    base = base.resolve()
+    return {"base": str(base), "base_from_here": relative(base, folder.resolve()).as_posix()}
+
+
+def base_of(folder: Path, told: Mapping[str, Any]) -> Path:
+    """The folder of the `.net` file that the run or the search in `folder` was made from, which recorded `told`."""
+    base = Path(str(told.get("base", folder)))
+    moved = folder / str(told.get("base_from_here", base))
+    return moved.resolve() if moved.is_dir() and not base.is_dir() else base
 
 
 def net_files(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
@@ -75,7 +76,9 @@ class _Writer:
         """The path of an imported file in the folder."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), statement.path.value))
         if path not in self.places:
-            self.places[path] = f"{FOLDER}/{len(self.places) + 1}_{posixpath.basename(path)}"
+            # Of a run that goes on, the name has a number already.
+            name = re.sub(r"^\d+_", "", posixpath.basename(path))
+            self.places[path] = f"{FOLDER}/{len(self.places) + 1}_{name}"
             source = Source(path, self.net.imports[path])
             text = self.text(source, path, f"{prefix}{statement.alias.text}.", FOLDER)
             self.imports[self.places[path]] = text

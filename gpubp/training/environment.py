@@ -12,6 +12,7 @@ from .. import __version__
 from ..data import Dataset, to_json
 from ..executor import Executor
 from ..frontend import Net, data_files, identity
+from ..paths import recorded
 from .folder import source_name
 from .run import Run
 
@@ -105,9 +106,10 @@ def describe_run(run: Run, known: Mapping[str, Any], where: tuple[str, str], sta
     """The contents of `env.json`: what was trained, with which settings, on which machine. `known`: the hashes of net
     and data, and the machine; `where`: the requested device and backend; `started`: when, in ISO 8601."""
     net, executor = run.executor.net, run.executor
+    assert run.folder is not None
     return {
         "name": source_name(net),
-        "base": str(net.base.resolve()),
+        **recorded(net.base, run.folder),
         "started": started,
         "first_step": run.first_step,
         "steps": run.total,

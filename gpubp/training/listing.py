@@ -19,7 +19,7 @@ from .environment import different
 from .folder import FOLD, METRICS, SEED, WRITTEN, saved_runs
 
 _KINDS = {
-    str: ("name", "base", "started", "precision"),
+    str: ("name", "base", "base_from_here", "started", "precision"),
     int: ("epochs", "steps", "seed", "first_step"),
     dict: ("asked", "params", "rows", "net", "data", "environment"),
 }
@@ -120,7 +120,7 @@ def _flat(about: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     # The file first: what overrides it is in force.
     for key, value in sorted(about.items(), key=lambda item: item[0] != "net"):
-        if key in ("name", "started", "base", "first_step", "steps", "rows"):
+        if key in ("name", "started", "base", "base_from_here", "first_step", "steps", "rows"):
             continue
         inner = value if isinstance(value, dict) else {"": value}
         prefix = {"net": "", "environment": ""}.get(key, f"{key}.")

@@ -16,6 +16,7 @@ from ..executor import Executor
 from ..executor.checkpoint import ABOUT
 from ..executor.run_states import result_of
 from ..frontend import MAIN, MODEL, Net, changed_parts, identity, load, share_programs
+from ..paths import base_of
 from . import history
 from .folder import folder_of, no_run
 from .prediction import Predictor
@@ -57,7 +58,7 @@ def net_of(place: Path) -> Net:
     params = about.get("params")
     given = {str(name): str(value) for name, value in params.items()} if isinstance(params, Mapping) else {}
     # Data paths are relative to the same folder as in training; the file's params have the values that were given.
-    return replace(net, base=Path(str(about.get("base", folder))), param_overrides=given)
+    return replace(net, base=base_of(folder, about), param_overrides=given)
 
 
 def asked_of(place: Path) -> tuple[str, str]:

@@ -17,7 +17,7 @@ from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, reason
 from ..executor.checkpoint import write
 from ..frontend import Net, changed_parts, domains, identity, load, watch_of, with_fold
-from ..paths import relative
+from ..paths import base_of, recorded, relative
 from ..strict_json import has_types
 from .environment import data_hashes, different
 from .folder import SEARCH, cannot_save, free_folder, lock, source_name
@@ -120,7 +120,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
     if known["method"] == TPE:
         require_optuna()
     options = {key: known.get(key) for key in ("given", "epochs", "folds", "seeds", "net", "data", "space")}
-    path = str(relative(Path(known["base"], Path(known["file"]).name)))
+    path = str(relative(base_of(folder, known) / Path(known["file"]).name))
     net = load(path, {name: str(value) for name, value in known["given"].items()})
     watch = _check(net, options["epochs"], options["folds"])
     now = _experiment(net)
@@ -185,7 +185,7 @@ def run_search(
     """
     known: dict[str, Any] = {
         "file": search.file,
-        "base": str(Path(search.file).parent.resolve()),
+        **recorded(Path(search.file).parent, search.folder),
         "figure": search.figure,
     }
     known |= {"method": search.method, "seed": search.seed, "trials": search.trials, **search.settings}

@@ -140,6 +140,15 @@ def test_a_search_of_a_version_with_fewer_options_goes_on(call: Call, tmp_path: 
     assert (said.code, said.err) == (2, "error: `a.net` has changed since `s` began: `data` is not what it was\n")
 
 
+def test_a_search_goes_on_where_its_project_has_moved(call: Call, tmp_path: Path) -> None:
+    project = tmp_path / "a"
+    project.mkdir()
+    assert call("search", net(project), "--trials", "1", "--epochs", "1", "--out", project / "s", "--quiet").code == 0
+    there = project.rename(tmp_path / "b") / "s"
+    assert call("search", "--resume", there, "--trials", "2", "--quiet").code == 0
+    assert len(trials(there)) == 2
+
+
 def test_what_is_refused(call: Call, tmp_path: Path) -> None:
     net(tmp_path, split="")
     said = call("search", "a.net")
@@ -159,10 +168,7 @@ def test_what_is_refused(call: Call, tmp_path: Path) -> None:
         assert call("search", *words, "--resume", "s").code == 2
     net(tmp_path, SEARCHED.replace("[2, 4]", "[2, 4, 8]"))
     said = call("search", "--resume", "s")
-    assert (said.code, said.err) == (
-        2,
-        "error: `a.net` has changed since `s` began: `width` is not what it was\n",
-    )
+    assert (said.code, said.err) == (2, "error: `a.net` has changed since `s` began: `width` is not what it was\n")
     net(tmp_path)
     (tmp_path / "a.csv").write_text(ROWS + "1,1,1\n")
     assert "`a.csv` is not what it was" in call("search", "--resume", "s").err

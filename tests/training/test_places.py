@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import gpubp
-from gpubp.training import LAST
+from gpubp.training import LAST, net_of
 from gpubp.training.folder import RunFolder
 
 from .worlds import train, write_net
@@ -69,6 +69,25 @@ def test_a_disk_that_is_full_from_the_start(tmp_path: Path) -> None:
         train(net, out=tmp_path / "link" / "run")
     with pytest.raises(gpubp.CheckpointError, match=r"cannot save to `/proc/nowhere`: no such file or directory$"):
         train(net, out=Path("/proc/nowhere"), callbacks=[lambda run: pytest.fail("nothing is trained")])
+
+
+def test_a_run_goes_on_where_its_project_has_moved(tmp_path: Path) -> None:
+    """With the net's file, its import and its data; and every file has the bytes of the run that nobody stopped."""
+    project = tmp_path / "a"
+    (project / "lib").mkdir(parents=True)
+    (project / "lib" / "parts.net").write_text("param width = 2\nblock twice() on x { return x + x }\n", "utf-8")
+    path = write_net(project, regular=" -> parts.twice -> dense(parts.width)")
+    path.write_text('import "lib/parts.net" as parts\n' + path.read_text("utf-8"), "utf-8")
+    net = gpubp.load(path, {"parts.width": 3})
+    whole = tmp_path / "whole"
+    gpubp.train(net, "cpu", out=whole)
+    gpubp.train(net, "cpu", out=project / "runs" / "r", stopping=lambda: True)
+    out = project.rename(tmp_path / "b") / "runs" / "r"
+    for stopping in (lambda: True, None):
+        gpubp.train(net_of(out), "cpu", out=out, resume=out, stopping=stopping)
+    for name in (LAST, "metrics.jsonl", "resolved.net", "imports/1_parts.net"):
+        assert (whole / name).read_bytes() == (out / name).read_bytes()
+    assert len([*(out / "imports").iterdir()]) == 1
 
 
 def test_a_run_says_when_it_started_not_when_it_was_first_saved(
