@@ -16,6 +16,7 @@ from gpubp.data.cell_arrays import CellQuery
 from gpubp.data.cells import _by_rewriting
 from gpubp.data.layout import TextOptions, open_sheet
 from gpubp.data.notation import SPACES, Notation
+from gpubp.data.spelling import notation_for
 from gpubp.errors import CheckpointError, DataError
 
 from .worlds import World, choice, csv, entry
@@ -247,3 +248,15 @@ def test_words_beside_such_numbers_stay_as_they_are(world: World) -> None:
     found = world.load(csv("x, y", target="y", thousands=",", units="$", accounting=True, missing=Word("mean")))
     assert found.arrays["x"].tolist() == [[1234], [5], [619.5]]
     assert found.classes["y"] == ("(7)", "1,5", "b")
+
+
+def test_a_guess_reads_numbers_as_the_reader_does() -> None:
+    found = notation_for([["1e3 kg", "2.5e-3 kg", "-7 kg"], ["$(5)", "$1,200"]])
+    assert found == Notation(thousands=",", units=("kg", "$"), accounting=True)
+    assert [found.number(cell) for cell in ("2.5e-3 kg", "$(5)", "$1,200", "$5$", "--5")] == [
+        "2.5e-3",
+        "-5",
+        "1200",
+        None,
+        None,
+    ]
