@@ -47,6 +47,8 @@ letters and digits, too, but holds no zero byte."""
 
 def is_encoding(name: str) -> bool:
     """Whether Python knows a text encoding of this name."""
+    if not name.isascii():  # Python 3.15 warns of such a name
+        return False
     try:
         b"a".decode(name)
     except UnicodeError:  # one letter is less than one character of UTF-16
