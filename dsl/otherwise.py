@@ -11,6 +11,7 @@ _FOLDER = "a run is saved to a folder: `gpubp run FILE --out DIR`"
 _INPUT = "what comes in is declared: `input x: [2]`"
 _LOSS = "`train` says what is minimised: `loss = cross_entropy(p, y)`"
 _CHAIN = "layers are chained: `x -> dense(8) -> tanh -> dense(1)`"
+_PADDED = "recurrent layers and `attention` take a mask, 0 where a step is padding: `lstm(8, mask = known)`"
 _KNOWN = "the size of what comes in is known: leave it out"
 
 
@@ -33,6 +34,7 @@ FUNCTIONS = _words(
         "argmax": "an output has the probabilities: `-> softmax`; `gpubp predict` writes the most probable class",
         "lambda": "a formula of its own is a `fn`: `fn f(v) = 2 * v`",
         "bidirectional": "this is an option of recurrent layers: `gru(8, bidirectional = true)`",
+        "masking packpaddedsequence padpackedsequence": _PADDED,
         "timedistributed": "layers work on the last axis, at each step: `-> dense(8)`",
     }
 )
@@ -43,6 +45,7 @@ ARGUMENTS = _words(
         "name": "`as` names a stage: `-> dense(8) as hidden`",
         "regularizer kernelregularizer biasregularizer activityregularizer weightregularizer": _PENALTY,
         "trainable requiresgrad": "`freeze = [hidden]` in `train` keeps the weights of `hidden` as they are",
+        "maskzero lengths sequencelength enforcesorted": _PADDED,
         "fromlogits": "losses take probabilities: end the output with `sigmoid` or `softmax`",
         "reduction": "a loss is one number per example, and averaged over the batch",
         "monitor": "a metric is named with its part of the data: `early_stop(valid.loss, patience = 5epochs)`",
