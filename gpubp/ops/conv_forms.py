@@ -8,20 +8,22 @@ from .window_helpers import conv_scratch
 Pair = tuple[int, int]
 Spread = tuple[Pair, Pair, Pair]
 MAX_OPERATIONS = 5e9
-"""Maximum floating-point operations of a single call, some 50 ms: Ctrl-C waits for its end."""
+"""Maximum floating-point operations of a single call for one copy, some 50 ms: Ctrl-C waits for its end."""
 
 
 def _parallel_call(
     name: str, images: Aval, pixels: Aval, w: tuple[int, ...], copies: int, spread: Spread, groups: int
 ) -> ParallelCall | None:
     """A convolution from images to pixels with weights of shape `w`, those of one copy, or a derivative, parallel over
-    images, or for the weights over positions of a patch. None if the scratch is too small for a table of a block's
-    pixels, or there is too much to compute."""
+    images, or for the weights over positions of a patch. None if the scratch of one copy is too small for a table of a
+    block's pixels, or there is too much to compute for it: several copies are then computed as each of them alone."""
     kh, kw, channels, filters = w
-    (_, _, block_rows), (patches, *_) = conv_scratch(pixels.shape[:3], copies, channels, (kh, kw), filters, spread)
-    columns, size, item = pixels.shape[2], kh * kw * channels, 8 if images.dtype == "float64" else 4
+    count, rows, columns = pixels.shape[:3]
+    own = conv_scratch((count // copies, rows, columns), 1, channels, (kh, kw), filters, spread)
+    (_, _, block_rows), (patches, *_) = own
+    size, item = kh * kw * channels, 8 if images.dtype == "float64" else 4
     table = block_rows * columns + size
-    if 8 * table > patches * item or 2 * pixels.size * size > MAX_OPERATIONS:
+    if 8 * table > patches * item or 2 * (pixels.size // copies) * size > MAX_OPERATIONS:
         return None
     numbers = (
         *images.shape,

@@ -132,6 +132,21 @@ def test_restarts_are_single_runs_to_the_bit(backend: str, monkeypatch: pytest.M
             np.testing.assert_array_equal(array, alone.state_dict()[name])
 
 
+def test_a_convolution_of_several_restarts_is_that_of_each_alone() -> None:
+    """A copy of one step has no room for a table: it is computed by NumPy, however many copies there are."""
+    net = gpubp.loads(
+        "model {\n input x: [1, 4]\n target y: [2]\n output p = x -> conv_transpose(3, 3) -> flatten -> dense(2)\n}\n"
+        "train {\n loss = mse(p, y)\n optimizer = sgd(0.05)\n precision = float64\n}"
+    )
+    rng = np.random.default_rng(0)
+    data = {"x": rng.normal(size=(3, 1, 4)), "y": rng.normal(size=(3, 2))}
+    together = Ensemble(net, 16, "cpu", seed=0, backend=QUICK)
+    losses, _, _ = together.run_steps(together.place(data), 4, 1)
+    for k in (0, 7, 15):
+        alone = gpubp.Executor(net, "cpu", seed=k, backend=QUICK)
+        np.testing.assert_array_equal(losses[k], alone.train_steps(data, 4, 1))
+
+
 def test_parameters_stay_live_views() -> None:
     ex = native()
     data = rows(8)
