@@ -142,7 +142,8 @@ class State:
         targets, new = self.parameters(), dict[str, Any]()
         if statistics:
             targets |= {name: self.arrays[name] for name in self.net.buffers}
-            values = {n: v for n, v in values.items() if n not in self.counters and not n.startswith("optimizer.")}
+            rest = {n for n in values.keys() - targets.keys() if n in self.counters or n.startswith("optimizer.")}
+            values = {name: value for name, value in values.items() if name not in rest}
         for name, value in values.items():
             if name not in targets:
                 raise InputError(f"there is no parameter `{name}`; there are {', '.join(targets)}")

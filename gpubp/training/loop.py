@@ -62,7 +62,8 @@ class Training:
         if folder is not None or saved is not None:
             self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
         if start is not None:
-            self.metadata["start"] = hash_of(ex.state_dict())
+            state = ex.state_dict()
+            self.metadata["start"] = hash_of({name: state[name] for name in (*ex.parameters, *net.buffers)})
         placed = {part: ex.place(dataset.part(part)) for part in dataset.parts if part != "test"}
         best = None if watch is None or restarts > 1 else Best(watch)
         self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), batch, best)

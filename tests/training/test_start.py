@@ -92,6 +92,27 @@ def test_some_weights_in_memory(tmp_path: Path, trained: gpubp.Run) -> None:
     assert weights(run)[name] == weights(trained)[name]
 
 
+def test_the_record_of_weights_in_memory_does_not_depend_on_the_seed(tmp_path: Path, trained: gpubp.Run) -> None:
+    path, found = write_net(tmp_path, length="epochs = 1"), set()
+    for seed in (1, 2):
+        train(path, start=trained.executor.state_dict(), seed=seed, out=tmp_path / str(seed))
+        found.add(json.loads((tmp_path / str(seed) / "env.json").read_text("utf-8"))["start"])
+    assert len(found) == 1
+
+
+def test_weights_in_memory_of_a_value_called_optimizer() -> None:
+    """Their names begin as those of the optimizer's state do."""
+    net = gpubp.loads(
+        "model {\n  input x: [2]\n  target y: [1]\n  optimizer = x -> dense(3)\n  output p = optimizer -> dense(1)\n}\n"
+        "train {\n  loss = mse(p, y)\n  optimizer = adam(lr = 1e-2)\n}\n"
+    )
+    first, second = (gpubp.Executor(net, device="cpu", seed=seed) for seed in (1, 2))
+    first.train_step({"x": [[1.0, 2.0]], "y": [[1.0]]})
+    second.load_start(first.state_dict())
+    for name, value in first.parameters.items():
+        np.testing.assert_array_equal(second.parameters[name], value)
+
+
 @pytest.mark.parametrize(
     ("start", "message"),
     [
