@@ -26,10 +26,10 @@ def recorded(base: Path, folder: Path) -> dict[str, str]:
     return {"base": str(base), "base_from_here": relative(base, folder.resolve()).as_posix()}
 
 
-def base_of(folder: Path, told: Mapping[str, Any]) -> Path:
-    """The folder of the `.net` file that the run or the search in `folder` was made from, which recorded `told`."""
-    base = Path(str(told.get("base", folder)))
-    moved = folder / str(told.get("base_from_here", base))
+def base_of(folder: Path, record: Mapping[str, Any]) -> Path:
+    """The folder of the `.net` file that the run or the search in `folder` was made from, by its `record`."""
+    base = Path(str(record.get("base", folder)))
+    moved = folder / str(record.get("base_from_here", base))
     return moved.resolve() if moved.is_dir() and not base.is_dir() else base
 
 

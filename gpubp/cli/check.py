@@ -62,8 +62,8 @@ def _json(arguments: argparse.Namespace) -> int:
         needs = _run_needs(net)
     except NetError as error:
         found = (*error.diagnostics, *found)
-    told = {"diagnostics": found, "run_needs": needs}
-    print(json.dumps({"file": arguments.file, **{key: [*map(to_json, some)] for key, some in told.items()}}, indent=2))
+    lists = {"diagnostics": [*map(to_json, found)], "run_needs": [*map(to_json, needs)]}
+    print(json.dumps({"file": arguments.file, **lists}, indent=2))
     return 2 if any(one.severity == "error" for one in found) else 0
 
 

@@ -146,7 +146,7 @@ class Executor(Core):
 
     def tables(self, data: Data, batch: int = CHUNK) -> dict[str, list[list[int]]]:
         """Each metric that is a table, such as `confusion`, over all rows, in evaluation mode, `batch` rows at a time:
-        rows of integers by the metric's name. Raises InputError."""
+        rows of integers by the metric's name. Raises InputError; GpubpError as `predict`."""
         wanted = tables(self.net.graph)
         return {name: value for name, value in self._measure(data, batch).items() if name in wanted} if wanted else {}
 

@@ -211,9 +211,11 @@ class Lowering:
         return self._checked(node, value)
 
     def _option(self, value: Any) -> Any:
-        """An option in the form that the function takes: a value of the model, or a keyword as a string."""
+        """An option in the form that the function takes: a value of the model, of shape [] if it is a number, or a
+        keyword as a string."""
         if isinstance(value, Node):
-            return self.values[value]
+            known = self.values[value]
+            return known if isinstance(known, Var) else ops.full((1,), float(known), self.dtype)
         return value.name if isinstance(value, Word) else value
 
     def _checked(self, node: Node, value: Any) -> Any:

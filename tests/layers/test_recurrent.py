@@ -115,7 +115,7 @@ def test_a_mask_leaves_out_steps_anywhere() -> None:
     assert not found[seen == 0].any()
 
 
-@pytest.mark.parametrize("mask", ["mean(x)", "slice(mean(x, axis = 1), 0, 4)", "x"])
+@pytest.mark.parametrize("mask", ["1", "mean(x)", "slice(mean(x, axis = 1), 0, 4)", "x"])
 def test_a_mask_has_a_number_for_each_step(mask: str) -> None:
     with pytest.raises(gpubp.NetError, match=r"`mask` of shape \[.*\] does not fit 5 steps"):
         executor(f"gru(4, mask = {mask})")
