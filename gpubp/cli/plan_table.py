@@ -19,7 +19,7 @@ def with_plan(net: Net, rows: int | None) -> str:
     costs = cost(plan)
     layers = {node: count // batch for node, count in costs.by_origin.items() if isinstance(node, Node)}
     what = f"{'a training step' if mode == 'train' else 'a prediction'} of {counted(batch, 'row')}"
-    steps = f"{len(plan.steps):,} equations in {len(plan.fusions):,} kernels"
+    steps = f"{counted(len(plan.steps), 'equation')} in {counted(len(plan.fusions), 'kernel')}"
     restarts = int(net.option("restarts", 1))
     times = f"; {restarts:,} restarts take {_scaled(costs.memory * restarts, 1024, 'B')}" if restarts > 1 else ""
     state = "parameters, gradients, optimizer state" if mode == "train" else "parameters"

@@ -35,7 +35,7 @@ def profile_table(found: Profile) -> str:
     if few:
         rest = [kernel for kernels in few.values() for kernel in kernels]
         lines.append((f"{len(few):,} more layers and parts", _figures(found, rest, total)))
-    lines.append((f"{len(found.kernels):,} kernels", _figures(found, found.kernels, total)))
+    lines.append((counted(len(found.kernels), "kernel"), _figures(found, found.kernels, total)))
     width = max(len(name) for name, _ in lines)
     columns = align([list(figures) for _, figures in lines]).split("\n")
     table = "\n".join(f"{name.ljust(width)}  {row}" for (name, _), row in zip(lines, columns, strict=True))

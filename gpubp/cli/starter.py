@@ -60,7 +60,7 @@ class Guess:
     def said(self) -> list[str]:
         """The guesses as sentences, for the terminal and for the file."""
         table, inputs = self.table, []
-        rows = f"{table.rows:,} rows" if table.complete else f"the first {table.rows:,} rows; the others may differ"
+        rows = counted(table.rows, "row") if table.complete else f"the first {table.rows:,} rows; the others may differ"
         if self.numbers and self.numbers[0].kind == "identifiers":
             inputs.append(f"{_listed(self.numbers)} (identifiers, for no other column can be used)")
         elif self.numbers:

@@ -73,7 +73,7 @@ def find(table: Table, wanted: Sequence[str], span: Span | None, why: str = "") 
         help, base = suggestion(missing[0], [n for n in table.names if n not in wanted]), missing[0].rpartition(".")[0]
         if base in places and not suggestion(missing[0], [other for other in table.names if other != base]):
             help = f"the parts of a date are {listed([f'{base}.{part}' for part in PARTS])}"
-        message = f"`{table.path}` has no column {listed(missing, 4)}{why}"
+        message = f"`{table.path}` has no column{'s' * (len(missing) > 1)} {listed(missing, 4)}{why}"
         raise problem("E0415", message, span, notes=(shown,) if help else (), help=help or shown)
     found = [places[name] for name in wanted]
     require_own_names(table, found)

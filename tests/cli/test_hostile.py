@@ -54,7 +54,7 @@ def table(home: Path, text: str | bytes) -> Path:
     [
         (
             ROWS.partition("\n")[2],
-            ("`new.csv` has no column `a`, `b`", "put a line with the names of the columns above"),
+            ("`new.csv` has no columns `a`, `b`", "put a line with the names of the columns above"),
         ),
         ("a,b,y\n", ("has a header, but no rows", "help: add rows below it")),
         (

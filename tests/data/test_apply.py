@@ -259,4 +259,4 @@ def test_a_header_that_is_missing_is_not_guessed(world: World) -> None:
     world.write("a.csv", "a,b,y\n1,2,u\n3,4,v\n")
     encoders = saved(world.load(csv("x, y", target="y")), targets=False)
     world.write("new.csv", "1,2\n")
-    assert refused("new.csv", encoders) == ("E0415", "`new.csv` has no column `a`, `b`, which `x` is made of")
+    assert refused("new.csv", encoders) == ("E0415", "`new.csv` has no columns `a`, `b`, which `x` is made of")

@@ -138,7 +138,7 @@ def test_batches_do_not_matter(tmp_path: Path, batch: int) -> None:
     ("text", "message"),
     [
         ("a,c\n1,2\n", "has no column `b`, which `x` is made of"),
-        ("1,2\n3,4\n", "has no column `a`, `b`, which `x` is made of"),
+        ("1,2\n3,4\n", "has no columns `a`, `b`, which `x` is made of"),
         ("a,b\n1,two\n", "line 2, column `b`: `two` is"),
         ("a,b\n1,\n", "no row can be used"),
         ("a,b\n1,2,3\n", "3 cells, where the header has 2"),
