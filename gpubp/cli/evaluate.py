@@ -8,10 +8,10 @@ from typing import Any
 from dsl.excerpt import visible
 
 from ..data import NewRows
-from ..data.checks import counted
 from ..frontend import tables as tables_of
 from ..strict_json import dumps
 from ..training import Ensemble, LoadedRun, mean_std
+from ..wording import counted
 from .new_rows import add_run, open_run, say_gaps, say_unused
 from .streams import print_error
 from .table import align, confusion

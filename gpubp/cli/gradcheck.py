@@ -6,9 +6,9 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from ..data.checks import counted
 from ..insight import Checked, Report, drawn, gradcheck
 from ..strict_json import dumps
+from ..wording import counted
 from .arguments import whole
 from .color import say
 from .net_or_run import add_net_or_run, open_net_or_run

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from ..data.checks import counted
 from ..frontend import TF32
 from ..health import Finding
 from ..training import Run
+from ..wording import counted
 from .color import fitted
 from .live import Live
 from .nets import rows_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dsl.graph import Node
 
-from ..data.checks import counted
 from ..frontend import Mode, Net, build_plan
 from ..passes import cost
+from ..wording import counted
 
 
 def with_plan(net: Net, rows: int | None) -> str:

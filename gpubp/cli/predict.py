@@ -12,10 +12,10 @@ from typing import Any
 
 from dsl.excerpt import visible
 
-from ..data.checks import counted
 from ..errors import GpubpError
 from ..frontend import predicted_labels
 from ..training import Ensemble, LoadedRun
+from ..wording import counted
 from .new_rows import add_run, open_run, say_gaps, say_unused
 from .output import ends_otherwise, write_output
 from .streams import print_error

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..data.checks import counted
 from ..executor import Profile, ProfiledKernel
+from ..wording import counted
 from .table import align
 
 SMALL = 0.01

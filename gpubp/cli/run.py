@@ -10,12 +10,12 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from ..data.checks import counted
 from ..executor import Profile
 from ..frontend import PRECISIONS, Net, with_fold
 from ..health import Finding
 from ..strict_json import dumps
 from ..training import Run, asked_of, default_folder, net_of, spread, train
+from ..wording import counted
 from . import study
 from .arguments import add_backend, add_device, add_file, folder, whole, with_compiler
 from .color import JOINT, say

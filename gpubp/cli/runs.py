@@ -10,10 +10,10 @@ from typing import Any
 
 from dsl.excerpt import visible
 
-from ..data.checks import counted
 from ..errors import GpubpError
 from ..strict_json import dumps
 from ..training import Listed, all_runs, compare, groups
+from ..wording import counted
 from .color import JOINT, columns_of, say
 from .streams import print_error
 from .summary import PARTS, as_csv, as_json, as_latex, as_text

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from dsl.excerpt import visible
 
-from ..data.checks import counted
 from ..errors import DivergedError
 from ..frontend import domains
 from ..strict_json import dumps
 from ..training import Search, Trial, begin_search, check_jobs, resume_search, run_search
+from ..wording import counted
 from .arguments import add_device, add_file, folder, whole
 from .color import say
 from .interrupt import Interrupt

@@ -9,8 +9,9 @@ from dsl.excerpt import visible
 from dsl.records import dataclass
 
 from ..data import UTF8, Column, Glance, Notation, order_of
-from ..data.checks import counted, suggestion
+from ..data.checks import suggestion
 from ..errors import GpubpError
+from ..wording import counted
 from .table import shortened
 
 TARGETS = ("y", "target", "label", "labels", "class", "species", "category", "outcome", "output", "diagnosis")

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from weakref import WeakSet
 
-from ..data.checks import counted
 from ..errors import CheckpointError
 from ..frontend import Net
 from ..health import Finding
@@ -36,6 +35,7 @@ from ..training import (
     saved_runs,
     seeds_in,
 )
+from ..wording import counted
 from .arguments import with_compiler
 from .color import say
 from .interrupt import Interrupt

@@ -13,11 +13,12 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.errors import DataError
+from gpubp.wording import counted
 
 from .array_files import is_array
 from .arrays import new_rows
 from .cell_arrays import CellQuery, Cells
-from .checks import command_span, counted, problem
+from .checks import command_span, problem
 from .columns import find
 from .encoders import Encoder, Field, FileFormat
 from .files import find_file, start_of

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
+from gpubp.wording import counted
 
 from .cell_arrays import Labels, written
-from .checks import Findings, counted, problem
+from .checks import Findings, problem
 from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .labels import LabelColumns, encode

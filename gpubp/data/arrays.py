@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Real, Text, register
+from gpubp.wording import counted
 
 from .array_files import MAGIC, ZIP, Archive, check_size, read_array, read_header, read_idx
 from .array_rows import ArraySource, assemble, finite, no_rows
-from .checks import counted, listed, problem
+from .checks import listed, problem
 from .dataset import ReadResult, Request
 from .encoders import Encoder
 from .files import find_file, read_bytes, unreadable

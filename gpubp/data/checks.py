@@ -75,11 +75,6 @@ def remedy(span: Span | None, file: str, command: str) -> str:
     return command if of_command(span) else file
 
 
-def counted(number: int, what: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
 @dataclass(slots=True)
 class _Kind:
     code: str

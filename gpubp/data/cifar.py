@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import OptionType, Text, register
+from gpubp.wording import counted
 
-from .checks import AGAIN, Findings, counted, listed, problem
+from .checks import AGAIN, Findings, listed, problem
 from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .files import read_bytes, read_text

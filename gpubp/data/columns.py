@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from dsl.graph import Word
 from dsl.source import Span
+from gpubp.wording import counted
 
-from .checks import counted, listed, problem, remedy, suggestion
+from .checks import listed, problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS
 from .tables import DatedTable, Table, text_of

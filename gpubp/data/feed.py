@@ -14,9 +14,10 @@ from dsl.graph import Choice, Data, DataEntry, LayerGraph, Type
 from dsl.source import Span
 from gpubp.errors import DataError, InputError
 from gpubp.registry import lookup
+from gpubp.wording import counted
 
 from . import inline
-from .checks import counted, listed, problem, suggestion
+from .checks import listed, problem, suggestion
 from .dataset import Dataset, ReadResult, Request, Rows, Want, wants_of
 from .split import check, check_alone, column_of, divide
 from .statistics import fit

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dsl.source import Span
+from gpubp.wording import counted
 
-from .checks import counted, problem
+from .checks import problem
 from .seeds import Purpose, generator
 
 if TYPE_CHECKING:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
+from gpubp.wording import counted
 
-from .checks import AGAIN, clipped, counted, listed, problem, remedy, suggestion
+from .checks import AGAIN, clipped, listed, problem, remedy, suggestion
 from .files import find_file, unreadable
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Text, register
+from gpubp.wording import counted
 
-from .checks import counted, listed, problem, suggestion
+from .checks import listed, problem, suggestion
 from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .image_files import LEVELS, MODES, Folder, beside, channels, decoded, folder, opened, require_depth

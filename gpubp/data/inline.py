@@ -10,8 +10,9 @@ from math import prod
 from dsl.diagnostics import DiagnosticError, Label
 from dsl.graph import Static, Type, Word
 from dsl.source import Span
+from gpubp.wording import counted
 
-from .checks import FIRST, Findings, counted, listed, problem
+from .checks import FIRST, Findings, listed, problem
 from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder
 

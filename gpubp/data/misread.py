@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import isfinite
 
-from .checks import Findings, clipped, counted, remedy
+from gpubp.wording import counted
+
+from .checks import Findings, clipped, remedy
 from .dates import is_date, order_of
 from .layout import lines_above
 from .notation import NO_NUMBER, Notation, is_number

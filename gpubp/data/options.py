@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from dsl.graph import Word
 from dsl.records import dataclass
 from gpubp.registry import OptionType
+from gpubp.wording import counted
 
-from .checks import clipped, counted, listed, problem
+from .checks import clipped, listed, problem
 from .dataset import Request, Want
 from .encodings import UTF8, is_encoding
 from .notation import ORDERS, PLAIN, SPACES, Notation, fault

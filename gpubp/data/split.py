@@ -10,8 +10,9 @@ from dsl.diagnostics import DiagnosticError
 from dsl.graph import Choice, Word
 from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
+from gpubp.wording import counted
 
-from .checks import counted, listed, problem, suggestion
+from .checks import listed, problem, suggestion
 from .dataset import PARTS
 from .folds import by_folds, forward
 from .seeds import Purpose, generator

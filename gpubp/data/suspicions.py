@@ -11,9 +11,10 @@ from dsl.graph import LayerGraph
 from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.registry import lookup
+from gpubp.wording import counted
 
 from .batches import optimizer_of, takes_all_rows
-from .checks import counted, listed
+from .checks import listed
 from .dataset import Rows
 from .encoders import Encoder
 from .stream import Stored

@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
+from gpubp.wording import counted
 
 from .cell_arrays import CellQuery, Cells
-from .checks import clipped, counted, problem, suggestion
+from .checks import clipped, problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import PARTS, Origin, ReadResult, Request, Rows
 from .encoders import Encoder, Field, FileFormat

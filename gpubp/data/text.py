@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.source import Span
 from gpubp.registry import Count, OptionType, Text, register
+from gpubp.wording import counted
 
-from .checks import clipped, counted, listed, problem, remedy
+from .checks import clipped, listed, problem, remedy
 from .dataset import ReadResult, Request, Rows
 from .encoders import Encoder
 from .files import read_text

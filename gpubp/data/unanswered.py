@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from gpubp.wording import counted
+
 from .cell_arrays import Cells
-from .checks import FIRST, clipped, counted, suggestion
+from .checks import FIRST, clipped, suggestion
 from .tables import Table
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from dsl.source import Span
+from gpubp.wording import counted
 
 from .arrow import ArrowTable
 from .cell_arrays import CellQuery, Cells
-from .checks import clipped, counted, problem, remedy
+from .checks import clipped, problem, remedy
 from .dates import all_iso, is_date, order_of, times_of
 from .notation import MISSING
 from .tables import DatedTable, Table, TextTable, none_left

@@ -11,9 +11,9 @@ from dsl.records import dataclass
 from dsl.resolve.signatures import option_text
 from dsl.source import Span
 
-from ..data.checks import counted
 from ..frontend import current_catalog
 from ..frontend.words import taken, written
+from ..wording import counted
 from .describe import about, key
 from .document import Document
 from .files import Files

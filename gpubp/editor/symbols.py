@@ -7,8 +7,8 @@ from dsl.graph import Type
 from dsl.records import dataclass
 from dsl.source import Span
 
-from ..data.checks import counted
 from ..frontend import current_catalog
+from ..wording import counted
 from .document import Document
 from .files import Files
 from .meaning import behind_import, meaning

@@ -6,10 +6,10 @@ import gc
 import math
 
 from ..backends import Backend
-from ..data.checks import counted
 from ..errors import GpubpError
 from ..frontend import Net, build_plan
 from ..passes import ITEM, cost
+from ..wording import counted
 
 _SHARE = 0.1
 """If a rough estimate is below this fraction of the free memory, no plan is made to check it."""

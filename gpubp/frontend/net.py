@@ -16,8 +16,8 @@ from dsl.records import dataclass
 from dsl.source import Span
 
 from ..data.batches import optimizer_of, takes_all_rows
-from ..data.checks import counted
 from ..errors import GpubpError, NetError
+from ..wording import counted
 from .layout import Buffer, Layout
 from .precision import PRECISIONS
 from .summary import summary

@@ -10,8 +10,8 @@ from statistics import median_low
 
 from dsl.records import dataclass
 
-from ..data.checks import counted
 from ..frontend import Net, initialiser, with_init, with_rate
+from ..wording import counted
 from .gauges import BOUNDED, CUT, Size
 
 VANISHING_RATIO = 1e-3

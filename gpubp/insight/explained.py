@@ -9,11 +9,11 @@ from typing import Any
 
 from dsl.records import dataclass
 
-from ..data.checks import counted
 from ..errors import GpubpError, InputError, NetError
 from ..executor import Executor
 from ..frontend import Net, check_feeds
 from ..health import sizes
+from ..wording import counted
 from .document import MOST, document
 from .drawn import drawn
 from .full_arrays import whole_text

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from ..data.checks import counted
+from ..wording import counted
 from .document import count_of
 from .formulas import FEW, FIRST
 

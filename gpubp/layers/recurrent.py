@@ -15,6 +15,7 @@ from .. import ops
 from ..errors import ShapeError
 from ..ir import Var
 from ..registry import Count, Flag, Init, OptionType, Real, Value, register
+from ..wording import counted
 from .context import Context
 
 Nonlinearity = Annotated[str, OptionType(("word",), words=("tanh", "relu"))]
@@ -180,7 +181,7 @@ def _require_sequence(x: Var) -> None:
         steps = [*shape[:1], math.prod(shape[1:])] if shape else [1, 1]
         raise ShapeError(
             f"a recurrent layer takes values of shape [steps, features], got {list(shape)}",
-            f"`reshape({steps})` makes it {steps[0]} step{'s' if steps[0] > 1 else ''} of {steps[1]}",
+            f"`reshape({steps})` makes it {counted(steps[0], 'step')} of {steps[1]}",
         )
 
 

@@ -20,6 +20,7 @@ from ..ir import (
     broadcast_shapes,
     define,
 )
+from ..wording import counted
 from .shaping import sum_to
 
 Rule = Callable[..., Sequence[Var | None]]
@@ -47,7 +48,7 @@ def shape_rule(name: str, arity: int, result: str | None, floats_only: bool) -> 
 
     def infer(*avals: Aval) -> Aval:
         if len(avals) != arity:
-            raise TypeError(f"`{name}` takes {arity} value{'s' * (arity > 1)}, but got {len(avals)}")
+            raise TypeError(f"`{name}` takes {counted(arity, 'value')}, but got {len(avals)}")
         dtype = same_dtype(avals)
         if floats_only and dtype not in FLOATS:
             raise ShapeError(f"needs floats, got {dtype}")

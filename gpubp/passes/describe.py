@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ..ir import Eqn, Operand, Program, Var, identifiers, literal
+from ..wording import counted
 from .arena import ITEM
 from .plan import Plan, dense
 
@@ -28,9 +29,8 @@ class _Lines:
 
     def lines(self) -> Iterator[str]:
         plan = self.plan
-        plural = "" if len(plan.fusions) == 1 else "s"
-        equations = f"{len(plan.steps):,} equation{'' if len(plan.steps) == 1 else 's'}"
-        yield f"plan of {equations} in {len(plan.fusions):,} kernel{plural}; arena: {plan.arena:,} bytes"
+        what = f"{counted(len(plan.steps), 'equation')} in {counted(len(plan.fusions), 'kernel')}"
+        yield f"plan of {what}; arena: {plan.arena:,} bytes"
         yield f"  feeds: {', '.join(f'{self.names[v]}:{v.aval} {self.place(v)}' for v in plan.feeds) or 'none'}"
         yield f"  states: {', '.join(f'{self.names[v]}:{v.aval}' for v in plan.states) or 'none'}"
         if plan.constants:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from dsl.records import dataclass
 
-from ..data.checks import counted
 from ..frontend import Net, format_value
+from ..wording import counted
 
 if TYPE_CHECKING:
     from dsl.graph import Node

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from ..data.checks import counted
 from ..errors import GpubpError
 from ..frontend import Net, required
 from ..training import source_name
+from ..wording import counted
 from .boxes import NUMBER, Box, Scope, scope_of
 from .layered import Edge, arrange
 from .page import part

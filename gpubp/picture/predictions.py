@@ -10,9 +10,9 @@ from dsl.records import dataclass
 
 from ..data import Stream
 from ..data import load as load_data
-from ..data.checks import counted
 from ..frontend import Net, label_targets
 from ..training import LoadedRun
+from ..wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,9 +10,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..data.checks import counted
 from ..errors import GpubpError, NetError
 from ..training import LoadedRun, conclusion, health_records, listed, load_run, run_records, source_text
+from ..wording import counted
 from . import views
 from .charts import require_matplotlib
 from .curves import panels

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from ..data.checks import counted
 from ..training import Group, Listed, groups
+from ..wording import counted
 from .panel import Curve
 
 FEWEST = 3

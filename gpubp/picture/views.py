@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
 
-from ..data.checks import counted
 from ..training import LoadedRun
+from ..wording import counted
 from .charts import COLORS, HEAT, INK, SIDES, as_svg, draw_curves, figure, plain
 from .panel import Panel
 from .predictions import Classes, Numbers, Rows

@@ -11,9 +11,9 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..data import Dataset, Encoder
-from ..data.checks import counted
 from ..executor import Executor
 from ..health import Finding
+from ..wording import counted
 from .prediction import Predictor
 
 
