@@ -110,9 +110,14 @@ def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> TextOptions:
 
 
 def _format(encoders: Mapping[str, Encoder]) -> FileFormat:
-    """How the file that was learned from is written; of several the first of which anything is told."""
-    files = [encoder.file for encoder in encoders.values()]
-    return next((file for file in files if file != FileFormat(file.known, file.header)), files[0])
+    """How the file that was learned from is written; of several each part as the first of which it is told."""
+    files, usual = [encoder.file for encoder in encoders.values()], FileFormat()
+
+    def told(part: str) -> Any:
+        default = getattr(usual, part)
+        return next((one for file in files if (one := getattr(file, part)) != default), default)
+
+    return FileFormat(notation=told("notation"), encoding=told("encoding"), delimiter=told("delimiter"))
 
 
 def _named(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> list[str]:

@@ -221,7 +221,7 @@ class _Reader:
             if hasattr(value, "trace") or "init" in key:
                 continue
             text = format_value(value)
-            # what a bare `false` is about nobody can tell
+            # Nobody can tell what a bare `false` is about.
             named = number > 1 or isinstance(value, bool)
             shown.append(f"{key} = {text}" if named else text)
         return f"{node.kind}({', '.join(shown)})" if shown else node.kind

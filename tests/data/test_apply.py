@@ -178,6 +178,16 @@ def test_a_notation_holds_for_the_whole_table(world: World) -> None:
     assert (found["a"].item(), found["b"].item()) == (2.5, 1.5)
 
 
+def test_what_each_of_several_files_tells_holds_for_the_whole_table(world: World) -> None:
+    encoders = {
+        "a": Encoder((1,), fields=(Field("a"),), file=FileFormat(("a",), encoding="cp1252")),
+        "b": Encoder((1,), fields=(Field("b"),), file=FileFormat(("b",), notation=Notation(","), delimiter=";")),
+    }
+    (world.base / "new.csv").write_bytes("b;a;größe\n1,5;2,5;1\n".encode("cp1252"))
+    found = read_table("new.csv", encoders).arrays
+    assert (found["a"].item(), found["b"].item()) == (2.5, 1.5)
+
+
 def test_numbers_as_labels(world: World) -> None:
     world.inputs, world.targets = {"x": Type((1,))}, {"y": Type((), 3)}
     for numbers in ((0, 2, 1), (1, 3, 2)):
