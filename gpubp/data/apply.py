@@ -110,7 +110,7 @@ def _known(encoders: Mapping[str, Encoder], keep: Sequence[str]) -> TextOptions:
 
 
 def _format(encoders: Mapping[str, Encoder]) -> FileFormat:
-    """How the file that was learned from is written; of several each part as the first of which it is told."""
+    """How the files that were learned from are written: of each part, the first that is not the usual one."""
     files, usual = [encoder.file for encoder in encoders.values()], FileFormat()
 
     def told(part: str) -> Any:
