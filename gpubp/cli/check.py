@@ -10,7 +10,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.render import to_json
 
 from ..errors import NetError
-from ..frontend import CheckedData, Net, check_data, load, start_of
+from ..frontend import Net, check_data, load, start_of
 from ..memory import free_memory
 from .arguments import add_file
 from .codes import Explain
@@ -39,8 +39,9 @@ def work(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _json(arguments)
     net = open_net(arguments)
-    data = _checked(net)
+    data = check_data(net)
     warn(data.warnings)
+    _check_start(net)
     if data.dataset is not None and data.dataset.left_out:
         print(f"rows: {rows_of(data.dataset)}\n")
     if len(net.graph.nodes) > MAX_VALUES and not arguments.plan:
@@ -58,7 +59,8 @@ def _json(arguments: argparse.Namespace) -> int:
     try:
         net = load(arguments.file, dict(arguments.set))
         found = net.warnings
-        found = (*found, *_checked(net).warnings)
+        found = (*found, *check_data(net).warnings)
+        _check_start(net)
         needs = _run_needs(net)
     except NetError as error:
         found = (*error.diagnostics, *found)
@@ -67,14 +69,12 @@ def _json(arguments: argparse.Namespace) -> int:
     return 2 if any(one.severity == "error" for one in found) else 0
 
 
-def _checked(net: Net) -> CheckedData:
-    """The data, and the weights to start from, read and checked. Raises NetError."""
-    checked = check_data(net)
+def _check_start(net: Net) -> None:
+    """Read the weights to start from, if there are any. Raises NetError."""
     if start_of(net) is not None:
         # Loaded only here: it would add a sixth to the start of the command.
         weights = import_module("..executor.initial_weights", __package__)
         weights.initial_weights(net, net.dtype, free_memory())
-    return checked
 
 
 def _run_needs(net: Net) -> tuple[Diagnostic, ...]:

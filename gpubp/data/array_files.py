@@ -20,7 +20,8 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import AGAIN, clipped, listed, problem, remedy, suggestion
+from ..wording import clipped, listed
+from .checks import AGAIN, problem, remedy, suggestion
 from .files import read_within
 
 if TYPE_CHECKING:

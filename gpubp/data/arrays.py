@@ -11,9 +11,10 @@ from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Real, Text, register
 from gpubp.wording import counted
 
+from ..wording import listed
 from .array_files import MAGIC, ZIP, Archive, check_size, read_array, read_header, read_idx
 from .array_rows import ArraySource, assemble, finite, no_rows
-from .checks import listed, problem
+from .checks import problem
 from .dataset import ReadResult, Request
 from .encoders import Encoder
 from .files import find_file, read_bytes, unreadable

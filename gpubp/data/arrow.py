@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from dsl.records import dataclass
 from dsl.source import Span
 
+from ..wording import clipped, listed
 from .cell_arrays import CellQuery, Cells, Labels
-from .checks import Findings, clipped, listed, problem, remedy
+from .checks import Findings, problem, remedy
 from .files import find_file
 from .misread import DROP, IMPUTE
 from .tables import row_place

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import field
 from difflib import get_close_matches
 from itertools import islice
@@ -55,18 +55,6 @@ def suggestion(name: str, known: Iterable[str], otherwise: str = "") -> str:
     folded = {candidate.lower(): candidate for candidate in reversed(known)}
     near = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     return f"did you mean `{folded[near[0]]}`?" if near else otherwise
-
-
-def listed(items: Sequence[object], most: int = 8) -> str:
-    """`a`, `b`, ... and 12 more"""
-    text = ", ".join(f"`{clipped(str(item))}`" for item in items[:most])
-    return text if len(items) <= most else f"{text} and {len(items) - most} more"
-
-
-def clipped(text: str) -> str:
-    """Printable and short, fit for a message."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text[:41])
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def remedy(span: Span | None, file: str, command: str) -> str:

@@ -16,7 +16,8 @@ from dsl.source import Span
 from gpubp.registry import OptionType, Text, register
 from gpubp.wording import counted
 
-from .checks import AGAIN, Findings, listed, problem
+from ..wording import listed
+from .checks import AGAIN, Findings, problem
 from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .files import read_bytes, read_text

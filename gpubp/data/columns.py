@@ -10,7 +10,8 @@ from dsl.graph import Word
 from dsl.source import Span
 from gpubp.wording import counted
 
-from .checks import listed, problem, remedy, suggestion
+from ..wording import listed
+from .checks import problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS
 from .tables import DatedTable, Table, text_of

@@ -16,8 +16,9 @@ from gpubp.errors import DataError, InputError
 from gpubp.registry import lookup
 from gpubp.wording import counted
 
+from ..wording import listed
 from . import inline
-from .checks import listed, problem, suggestion
+from .checks import problem, suggestion
 from .dataset import Dataset, ReadResult, Request, Rows, Want, wants_of
 from .split import check, check_alone, column_of, divide
 from .statistics import fit

@@ -17,7 +17,8 @@ from dsl.source import Span
 from gpubp.memory import free_memory
 
 from ..errors import reason
-from .checks import AGAIN, clipped, problem, remedy, suggestion
+from ..wording import clipped
+from .checks import AGAIN, problem, remedy, suggestion
 from .encodings import as_text, guessed, whole_lines
 
 MAX_UNPACKED = 1 << 28

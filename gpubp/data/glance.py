@@ -16,8 +16,9 @@ from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.errors import DataError
 
+from ..wording import clipped
 from .arrow import BEGINNINGS, open_arrow
-from .checks import Findings, clipped, command_span
+from .checks import Findings, command_span
 from .dates import looks_dated
 from .encodings import UTF8
 from .files import read_head, start_of

@@ -16,7 +16,8 @@ from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.wording import counted
 
-from .checks import AGAIN, clipped, listed, problem, remedy, suggestion
+from ..wording import clipped, listed
+from .checks import AGAIN, problem, remedy, suggestion
 from .files import find_file, unreadable
 
 if TYPE_CHECKING:

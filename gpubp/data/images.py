@@ -14,7 +14,8 @@ from dsl.source import Span
 from gpubp.registry import Flag, OptionType, Text, register
 from gpubp.wording import counted
 
-from .checks import listed, problem, suggestion
+from ..wording import listed
+from .checks import problem, suggestion
 from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder
 from .image_files import LEVELS, MODES, Folder, beside, channels, decoded, folder, opened, require_depth

@@ -12,7 +12,8 @@ from dsl.graph import Static, Type, Word
 from dsl.source import Span
 from gpubp.wording import counted
 
-from .checks import FIRST, Findings, listed, problem
+from ..wording import listed
+from .checks import FIRST, Findings, problem
 from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from dsl.records import dataclass
 from dsl.source import Span
 
+from ..wording import clipped, listed
 from .cell_arrays import Cells, Labels, written
-from .checks import Findings, clipped, listed, problem, suggestion
+from .checks import Findings, problem, suggestion
 from .dataset import Want
 from .notation import is_number
 from .tables import Table

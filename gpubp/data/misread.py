@@ -9,7 +9,8 @@ from math import isfinite
 
 from gpubp.wording import counted
 
-from .checks import Findings, clipped, remedy
+from ..wording import clipped
+from .checks import Findings, remedy
 from .dates import is_date, order_of
 from .layout import lines_above
 from .notation import NO_NUMBER, Notation, is_number

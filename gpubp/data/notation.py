@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from dsl.records import dataclass
 
-from .checks import clipped
+from ..wording import clipped
 
 SPACES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
 MINUS = "-\N{MINUS SIGN}"

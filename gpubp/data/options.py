@@ -11,7 +11,8 @@ from dsl.records import dataclass
 from gpubp.registry import OptionType
 from gpubp.wording import counted
 
-from .checks import clipped, listed, problem
+from ..wording import clipped, listed
+from .checks import problem
 from .dataset import Request, Want
 from .encodings import UTF8, is_encoding
 from .notation import ORDERS, PLAIN, SPACES, Notation, fault

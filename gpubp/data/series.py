@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, register
 
-from .checks import listed, problem
+from ..wording import listed
+from .checks import problem
 from .columns import find, matching, mentioned, require_own_names
 from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder, Field, FileFormat

@@ -12,7 +12,8 @@ from itertools import islice
 from dsl.records import dataclass
 from dsl.source import Span
 
-from .checks import clipped, problem
+from ..wording import clipped
+from .checks import problem
 from .notation import PLAIN, Notation
 
 

@@ -12,7 +12,8 @@ from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
 from gpubp.wording import counted
 
-from .checks import listed, problem, suggestion
+from ..wording import listed
+from .checks import problem, suggestion
 from .dataset import PARTS
 from .folds import by_folds, forward
 from .seeds import Purpose, generator

@@ -13,8 +13,8 @@ from dsl.source import Span
 from gpubp.registry import lookup
 from gpubp.wording import counted
 
+from ..wording import listed
 from .batches import optimizer_of, takes_all_rows
-from .checks import listed
 from .dataset import Rows
 from .encoders import Encoder
 from .stream import Stored

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from gpubp.registry import Count, NonNegative, OptionType, Real, register
 
-from .checks import listed, problem
+from ..wording import listed
+from .checks import problem
 from .dataset import ReadResult, Request, Rows
 from .encoders import Encoder
 from .seeds import Purpose, generator

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from dsl.records import dataclass
 from gpubp.wording import counted
 
+from ..wording import clipped
 from .cell_arrays import CellQuery, Cells
-from .checks import clipped, problem, suggestion
+from .checks import problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names
 from .dataset import PARTS, Origin, ReadResult, Request, Rows
 from .encoders import Encoder, Field, FileFormat

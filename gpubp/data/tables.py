@@ -10,9 +10,10 @@ from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
 
+from ..wording import clipped
 from .cell_arrays import CellQuery, Cells, Labels
 from .cells import read_cells
-from .checks import Findings, clipped, problem, remedy
+from .checks import Findings, problem, remedy
 from .dates import PARTS, Times, is_date, order_of, part_of, times_of
 from .misread import DROP
 from .notation import MISSING, PARTS_OF_ONE, Notation

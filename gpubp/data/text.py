@@ -13,7 +13,8 @@ from dsl.source import Span
 from gpubp.registry import Count, OptionType, Text, register
 from gpubp.wording import counted
 
-from .checks import clipped, listed, problem, remedy
+from ..wording import clipped, listed
+from .checks import problem, remedy
 from .dataset import ReadResult, Request, Rows
 from .encoders import Encoder
 from .files import read_text

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from gpubp.wording import counted
 
+from ..wording import clipped
 from .cell_arrays import Cells
-from .checks import FIRST, clipped, suggestion
+from .checks import FIRST, suggestion
 from .tables import Table
 
 if TYPE_CHECKING:

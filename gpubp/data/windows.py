@@ -11,9 +11,10 @@ from dsl.records import dataclass
 from dsl.source import Span
 from gpubp.wording import counted
 
+from ..wording import clipped
 from .arrow import ArrowTable
 from .cell_arrays import CellQuery, Cells
-from .checks import clipped, problem, remedy
+from .checks import problem, remedy
 from .dates import all_iso, is_date, order_of, times_of
 from .notation import MISSING
 from .tables import DatedTable, Table, TextTable, none_left

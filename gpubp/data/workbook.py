@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.source import Span
 
+from ..wording import clipped, listed
 from .array_files import ZIP
-from .checks import AGAIN, clipped, listed, problem, suggestion
+from .checks import AGAIN, problem, suggestion
 from .files import check_growth, read_bytes, start_of
 from .layout import LOOK, TextOptions, sheet_of
 from .sheet import Sheet

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from ..errors import CheckpointError
 from ..frontend import Net, cannot_start, chosen_weights, require_start
+from ..wording import listed
 from .checkpoint import read_weights
 from .run_states import result_of
 
@@ -54,9 +55,5 @@ def _instead(wanted: Collection[str], arrays: Mapping[str, Any]) -> str:
     """A fix for missing weights: those that exist, or their names."""
     both = sorted({*wanted} & arrays.keys())
     if both:
-        return f"`only = [...]` names what to take, of {_listed(both)}"
-    return f"its arrays are {_listed(sorted(arrays)) or 'none'}; those of this net are {_listed([*wanted])}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names[:8]) + (", ..." if len(names) > 8 else "")
+        return f"`only = [...]` names what to take, of {listed(both)}"
+    return f"its arrays are {listed(sorted(arrays)) or 'none'}; those of this net are {listed([*wanted])}"

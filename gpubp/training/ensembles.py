@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import Encoder, NewRows, read_table
-from ..data.checks import listed
 from ..errors import CheckpointError, InputError
 from ..executor import CHUNK, scores
 from ..executor.checkpoint import ABOUT
 from ..frontend import LOSS, MODEL, Net, identity, tables
+from ..wording import listed
 from . import history
 from .folder import FOLD, FOLDS, SEED, SEEDS, holds_seeds, no_run, saved_runs
 from .folds import folds_in
