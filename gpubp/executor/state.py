@@ -138,7 +138,8 @@ class State:
         """Values for some or all parameters, and `statistics`, as arrays of their dtype on the device. Of a whole
         state, that of the optimizer and the counters are left out with `statistics`. Raises InputError."""
         if not isinstance(values, Mapping):
-            raise InputError(f"parameters are set by a mapping from names to arrays, not {type(values).__name__}")
+            about = "parameters are set by a mapping from names to arrays, as `executor.state_dict()` returns"
+            raise InputError(f"{about}, not by {type(values).__name__}")
         targets, new = self.parameters(), dict[str, Any]()
         if statistics:
             targets |= {name: self.arrays[name] for name in self.net.buffers}

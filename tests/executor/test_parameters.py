@@ -221,7 +221,7 @@ def test_a_wrong_value_changes_nothing(values: dict[str, Any], message: str) -> 
 def test_what_is_no_state_changes_nothing() -> None:
     ex = executor()
     before, state = contents(ex), ex.state_dict()
-    with pytest.raises(gpubp.InputError, match="parameters are set by a mapping from names to arrays, not list"):
+    with pytest.raises(gpubp.InputError, match="not by list"):
         ex.set_parameters([GOOD])  # type: ignore[arg-type]
     with pytest.raises(gpubp.CheckpointError, match="a state is a mapping from names to arrays, not list"):
         ex.load_state_dict([GOOD])  # type: ignore[arg-type]
