@@ -26,6 +26,9 @@ CHUNK = 4096
 class Core:
     """What an Executor is made of: the state in the form of programs, and the machine that runs them."""
 
+    # Slots, so that `executor.lr = 0.1` is refused, not forgotten.
+    __slots__ = ("__weakref__", "_asked", "_machine", "_piece", "_state", "backend", "dtype", "net", "programs")
+
     def __init__(
         self,
         net: Net,

@@ -51,6 +51,8 @@ class Executor(Core):
     [[0.0], [1.0], [1.0], [0.0]]
     """
 
+    __slots__ = ()
+
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy, by `copy` or pickle, is an independent executor with this state, on a device chosen the same way."""
         return _restored, (self.net, *self._asked, self.state_dict())

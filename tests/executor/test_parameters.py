@@ -144,7 +144,7 @@ def test_what_cannot_be_set_so_says_so() -> None:
         ex.arrays()["step"] = 3  # type: ignore[index]
     with pytest.raises(TypeError):
         ex.net.params["n"] = 3  # type: ignore[index]
-    for name in ("seed", "precision", "step", "xp"):
+    for name in ("seed", "precision", "step", "xp", "lr"):
         with pytest.raises(AttributeError):
             setattr(ex, name, 3)
     with pytest.raises(gpubp.InputError, match="`seed` cannot be negative, and this is -1"):
