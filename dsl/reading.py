@@ -24,7 +24,7 @@ def read(name: str) -> Source:
     try:
         text = read_text(Path(name))
     except OSError as error:
-        reason = "is a directory" if isinstance(error, IsADirectoryError) else error.strerror or str(error)
+        reason = error.strerror or str(error)
         message = f"cannot read `{name}`: {reason[:1].lower()}{reason[1:]}"
         raise DiagnosticError(Diagnostic("E0401", message, help=tuple(getattr(error, "__notes__", ())))) from None
     except UnicodeDecodeError as error:
@@ -70,7 +70,9 @@ def read_text(path: Path) -> str:
 
     The error for a file that is not there bears the remedy as its note, where one of a like name is.
     """
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if path.is_dir():  # Windows would deny permission
+        raise OSError(None, "is a directory")
+    if path.exists() and not path.is_file():
         raise OSError(None, "not a regular file")
     try:
         with path.open("rb") as file:
