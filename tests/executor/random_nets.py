@@ -5,7 +5,11 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
+import pytest
+
 import gpubp
+from tests.portable.running import some
 
 SEEDS = (0, 11, 21)
 """The seeds that tests use. Seed 11 of `[]` has a row of one element, seed 21 of `[5, 4]` a mean over the states of a
@@ -74,3 +78,17 @@ def _net(shape: str, chains: list[str]) -> gpubp.Net:
     total = " + ".join(f"eh{i}" for i in range(len(chains)))
     model = f"model {{\n  input x: {shape}\n{''.join(chains)}  output p = {total}\n}}\n"
     return gpubp.loads(f"{model}train {{\n  loss = sum(p)^2\n  optimizer = sgd(1e-3)\n}}")
+
+
+def compare(net: gpubp.Net, found: gpubp.Executor, wanted: gpubp.Executor, seed: int, rel: float) -> None:
+    """The loss, to `rel`, the gradients and the losses of three updates on random rows are those that are wanted."""
+    rows = {"x": some(net.graph.inputs[0], np.random.default_rng(seed), 3)}
+    host = found.backend.to_host
+    for executor in (found, wanted):
+        executor.fit(rows)
+    (loss, gradients), (true_loss, true_gradients) = found.gradients(rows), wanted.gradients(rows)
+    assert loss == pytest.approx(true_loss, rel=rel)
+    largest = max(np.abs(value).max() for value in true_gradients.values())  # terms may cancel
+    for name, value in true_gradients.items():
+        np.testing.assert_allclose(host(gradients[name]), value, rtol=1e-8, atol=1e-12 * largest, err_msg=name)
+    np.testing.assert_allclose(host(found.train_steps(rows, 3, 3)), wanted.train_steps(rows, 3, 3), rtol=1e-8)
