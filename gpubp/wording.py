@@ -10,10 +10,19 @@ def counted(number: int, what: str) -> str:
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
+def named(names: Sequence[str], most: int = 8) -> str:
+    """`a`, `b`, ... and 12 more: names of a net, whole, since they are copied."""
+    return _and_more(names[:most], len(names))
+
+
 def listed(items: Sequence[object], most: int = 8) -> str:
-    """`a`, `b`, ... and 12 more"""
-    text = ", ".join(f"`{clipped(str(item))}`" for item in items[:most])
-    return text if len(items) <= most else f"{text} and {len(items) - most} more"
+    """The same of what stands in data, each clipped, since it may be of any length."""
+    return _and_more([clipped(str(item)) for item in items[:most]], len(items))
+
+
+def _and_more(shown: Sequence[str], count: int) -> str:
+    text = ", ".join(f"`{item}`" for item in shown)
+    return text if count == len(shown) else f"{text} and {count - len(shown)} more"
 
 
 def clipped(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from ..errors import CheckpointError
 from ..frontend import Net, cannot_start, chosen_weights, require_start
-from ..wording import listed
+from ..wording import named
 from .checkpoint import read_weights
 from .run_states import result_of
 
@@ -55,5 +55,5 @@ def _instead(wanted: Collection[str], arrays: Mapping[str, Any]) -> str:
     """A fix for missing weights: those that exist, or their names."""
     both = sorted({*wanted} & arrays.keys())
     if both:
-        return f"`only = [...]` names what to take, of {listed(both)}"
-    return f"its arrays are {listed(sorted(arrays)) or 'none'}; those of this net are {listed([*wanted])}"
+        return f"`only = [...]` names what to take, of {named(both)}"
+    return f"its arrays are {named(sorted(arrays)) or 'none'}; those of this net are {named([*wanted])}"

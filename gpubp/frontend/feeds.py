@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dsl.graph import Node, Type
 
 from ..errors import InputError
-from ..wording import listed
+from ..wording import named
 
 if TYPE_CHECKING:
     from ..backends import Backend
@@ -37,19 +37,19 @@ def match_feeds(backend: Backend, nodes: Sequence[Node], given: Any) -> tuple[li
     names = [node.name for node in nodes]
     if not isinstance(given, Mapping):
         if len(nodes) != 1:
-            raise InputError(f"this net takes {listed(names)}: pass a mapping from names to arrays")
+            raise InputError(f"this net takes {named(names)}: pass a mapping from names to arrays")
         given = {names[0]: given}
     missing, extra = [n for n in names if n not in given], [n for n in given if n not in names]
     if missing or extra:
-        what = f"`{extra[0]}` is none of them" if extra else f"{listed(missing)} missing"
-        raise InputError(f"this call takes {listed(names)}: {what}")
+        what = f"`{extra[0]}` is none of them" if extra else f"{named(missing)} missing"
+        raise InputError(f"this call takes {named(names)}: {what}")
     arrays = [_shaped(backend, name, node.type, given[name]) for name, node in zip(names, nodes, strict=True)]
     count = len(arrays[0]) if arrays else 0
     if any(len(array) != count for array in arrays):
         counts = ", ".join(f"`{n}` {len(a):,}" for n, a in zip(names, arrays, strict=True))
         raise InputError(f"arrays have different numbers of rows: {counts}")
     if count == 0:
-        raise InputError(f"{listed(names)}: there are no rows")
+        raise InputError(f"{named(names)}: there are no rows")
     return arrays, count
 
 

@@ -186,11 +186,12 @@ def test_weights_of_another_library_that_do_not_fit(
 
 
 def test_names_of_another_library_are_told(tmp_path: Path) -> None:
-    save_file({"0.weight": np.zeros((6, 3))}, tmp_path / "w.safetensors")
+    long = f"model.{'encoder.' * 6}weight"  # whole, since it may have to be copied
+    save_file({long: np.zeros((6, 3))}, tmp_path / "w.safetensors")
     with pytest.raises(gpubp.NetError, match=r"`w.safetensors` has no `p\.dense\.weight`") as caught:
         train(other(tmp_path, '"w.safetensors"'))
     (help,) = caught.value.diagnostics[0].help
-    assert help.startswith("its arrays are `0.weight`; those of this net are `p.dense.weight`, `p.dense.bias`")
+    assert help.startswith(f"its arrays are `{long}`; those of this net are `p.dense.weight`, `p.dense.bias`")
 
 
 @pytest.mark.parametrize(
