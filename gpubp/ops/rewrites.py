@@ -43,6 +43,10 @@ Rules = Mapping[Primitive, tuple[Rule, ...]]
 """The rules to try on an equation of a primitive, first match first."""
 
 
+SMALL = -30.0
+"""Where e^z is negligible against 1 in double precision: log(1 + e^z) is e^z, to a relative 5e-14."""
+
+
 def single_use(x: Operand, scope: Scope) -> Eqn | None:
     """The equation of a value with a single use: replacing it costs nothing extra."""
     return scope.producer_of(x) if scope.uses_of(x) == 1 else None
@@ -69,7 +73,10 @@ def _stable_log(x: Operand, scope: Scope) -> Var | None:
         return value_of(eqn.inputs[0])
     if eqn.op is softplus:
         z = value_of(eqn.inputs[0])
-        return where(z < -30.0, z, log(softplus(maximum(z, -30.0))))
+        bound = scope.producer_of(z)
+        if bound is not None and bound.op is maximum and bound.inputs[1] == SMALL:
+            return None  # it is what this rule has made
+        return where(z < SMALL, z, log(softplus(maximum(z, SMALL))))
     if eqn.op is sub and not isinstance(eqn.inputs[0], Var) and eqn.inputs[0] == 1:
         return _log_of_complement(eqn.inputs[1], scope)
     return _through_view(eqn, scope, _stable_log)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 
+import gpubp
 from gpubp import ops
+from gpubp.frontend import trace_step
 from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
 from gpubp.ops.rewrites import clamped_logs
 from gpubp.passes import dce, rewrite
 from tests.ir.random_programs import Case, programs
+from tests.render.test_c_source import MODELS
 
 Z = Aval((2, 3), "float64")
 
@@ -106,6 +110,18 @@ GOLDEN: dict[str, tuple[Callable[[Var], Var], list[str], list[str]]] = {
             "return t3",
         ],
     ),
+    "log of softplus": (
+        lambda z: ops.log(ops.softplus(z)),
+        ["t0:f64[2,3] = softplus z", "t1:f64[2,3] = log t0", "return t1"],
+        [
+            "t0:bool[2,3] = less z -30.0",
+            "t1:f64[2,3] = maximum z -30.0",
+            "t2:f64[2,3] = softplus t1",
+            "t3:f64[2,3] = log t2",
+            "t4:f64[2,3] = where t0 z t3",
+            "return t4",
+        ],
+    ),
 }
 UNTOUCHED: dict[str, Callable[[Var], Var]] = {
     "log": ops.log,
@@ -125,6 +141,13 @@ def test_rewrite_golden(name: str) -> None:
     found = verify(dce(verify(rewrite(program))))
     assert body(found) == after
     assert body(dce(rewrite(found))) == after
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_what_rules_made_they_leave_alone(path: Path) -> None:
+    """A rule that takes its own result again would nest it as deep as it may."""
+    once = dce(rewrite(trace_step(gpubp.load(path), 4, "float32").program))
+    assert body(dce(rewrite(once))) == body(once)
 
 
 @pytest.mark.parametrize("name", UNTOUCHED)
