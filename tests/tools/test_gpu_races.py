@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools import gpu_races
-from tools.gpu_races import FAULTS, KERNELS, PLANTED, SAYS, main
+from tools.gpu_races import FLAWLESS, KERNELS, PLANTED, SAYS, TEXT, main
 
 PLANTED_RACE = """
 ========= COMPUTE-SANITIZER
@@ -62,10 +62,15 @@ def claims(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
             ["1 in train_block, 1 in measure_0_to_9, missed", "0 found, met"],
         ),
         (PLANTED_RACE + RACES_END, BARRIER + PLANTED_BARRIER + END, ["0 found, met", "1 in train_block, missed"]),
+        (
+            PLANTED_RACE + RACE + RACE.replace("train_block", FLAWLESS).replace("measure_0_to_9", FLAWLESS) + RACES_END,
+            PLANTED_BARRIER + END,
+            ["1 in train_block, 1 in measure_0_to_9, but also 2 where there is none, not measured", "0 found, met"],
+        ),
         (RACES_END, END, ["it does not find the planted one either, not measured"] * 2),
         (PLANTED_RACE, PLANTED_BARRIER, ["it did not come to its end, not measured"] * 2),
     ],
-    ids=["none", "races", "a barrier", "blind", "dead"],
+    ids=["none", "races", "a barrier", "races anywhere", "blind", "dead"],
 )
 def test_what_the_tools_found(
     races: str,
@@ -94,8 +99,22 @@ def test_without_the_tool_nothing_is_measured(
     assert out.count(": , not measured\n") == 2
 
 
+def test_the_tool_of_the_wheel_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheel, machine = tmp_path / "nvidia" / "cu13" / "bin", tmp_path / "bin"
+    for folder in (wheel, machine):
+        folder.mkdir(parents=True)
+        (folder / "compute-sanitizer").touch(0o755)
+    monkeypatch.setenv("PATH", str(machine))
+    monkeypatch.setattr(gpu_races, "find_spec", lambda name: None)
+    assert gpu_races.find_tool() == str(machine / "compute-sanitizer")
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", str(machine))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert gpu_races.find_tool() == str(wheel / "compute-sanitizer")
+
+
 def test_the_tools_look_at_our_kernels_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And at those with the planted faults."""
+    """And at those with the planted faults, and the one without."""
     asked: list[tuple[str, ...]] = []
     monkeypatch.setattr(gpu_races, "find_tool", lambda: "compute-sanitizer")
     monkeypatch.setattr(gpu_races, "ran", lambda words, seconds: asked.append(words))
@@ -104,6 +123,6 @@ def test_the_tools_look_at_our_kernels_alone(monkeypatch: pytest.MonkeyPatch) ->
     for words in asked:
         assert words[3:5] == ("--kernel-name", f"regex={KERNELS}")
         assert words[-5:] == (sys.executable, "-m", "tools.gpu_races", "--work", words[2])
-    names = re.findall(r"__global__ void (\w+)", FAULTS)
-    assert names == [*PLANTED.values()]
+    names = re.findall(r"__global__ void (\w+)", TEXT)
+    assert names == [FLAWLESS, *PLANTED.values()]
     assert all(re.match(KERNELS, name) for name in names)
