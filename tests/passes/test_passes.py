@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial, reduce
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,8 @@ import gpubp
 from gpubp import ops
 from gpubp.frontend import trace_step
 from gpubp.ir import Aval, Program, Var, evaluate, recording, verify
-from gpubp.ops.rewrites import clamped_logs
+from gpubp.ops.algebra import ALGEBRA
+from gpubp.ops.rewrites import STABILISING, Rules, clamped_logs
 from gpubp.passes import dce, rewrite
 from tests.ir.random_programs import Case, programs
 from tests.render.test_c_source import MODELS
@@ -148,6 +151,19 @@ def test_what_rules_made_they_leave_alone(path: Path) -> None:
     """A rule that takes its own result again would nest it as deep as it may."""
     once = dce(rewrite(trace_step(gpubp.load(path), 4, "float32").program))
     assert body(dce(rewrite(once))) == body(once)
+
+
+CHAIN: tuple[Callable[[Var], Var], ...] = (
+    *(ops.log, ops.log_probability, ops.exp, ops.sigmoid, ops.softplus, ops.neg),
+    *(lambda z: ops.softmax(z, axis=-1), lambda z: 1.0 - z, lambda z: ops.maximum(z, 0.0)),
+)
+
+
+@pytest.mark.parametrize("rules", [STABILISING, ALGEBRA], ids=["stabilising", "algebra"])
+def test_nor_do_they_take_what_they_made_of_any_functions(rules: Rules) -> None:
+    for functions in product(CHAIN, repeat=3):
+        once = dce(rewrite(recorded(partial(reduce, lambda x, f: f(x), functions)), rules))
+        assert body(dce(rewrite(once, rules))) == body(once)
 
 
 @pytest.mark.parametrize("name", UNTOUCHED)
