@@ -1,5 +1,5 @@
-"""Training steps on a GPU beside PyTorch (eager, compiled with CUDA graphs, captured by hand) and JAX:
-`python -m benchmarks.gpu`.
+"""Training steps on a GPU beside PyTorch (eager, compiled with CUDA graphs, captured by hand) and JAX (a call for each
+step, and for many): `python -m benchmarks.gpu`.
 
 Each line is a net: microseconds of a step, the median of rounds in which all take turns. Every way computes the loss,
 the gradients and Adam's update in the same precision, on data that lies on the GPU, from the same weights: whose first

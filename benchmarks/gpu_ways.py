@@ -15,10 +15,11 @@ from .peers.base import Materials, first_weights
 
 @dataclass(frozen=True)
 class Way:
-    """`step` does a step and gives its loss; `run` does so many and waits for their end."""
+    """`step` does a step and gives its loss; `run` does so many, or a few more, waits for their end and gives how many
+    it did."""
 
     step: Callable[[], float]
-    run: Callable[[int], None]
+    run: Callable[[int], int]
 
 
 def gpubp_way(case: Case, given: Materials, device: str) -> Way:
@@ -27,8 +28,8 @@ def gpubp_way(case: Case, given: Materials, device: str) -> Way:
     ex.set_parameters(dict(zip(ex.parameters, first_weights(given), strict=True)))
     placed = ex.place({"x": given["x"], "y": given["y"]})
 
-    def run(steps: int) -> None:
-        ex.backend.to_host(ex.run_steps(placed, steps, case.batch)[0])
+    def run(steps: int) -> int:
+        return len(ex.backend.to_host(ex.run_steps(placed, steps, case.batch)[0]))
 
     return Way(lambda: float(ex.run_steps(placed, 1, case.batch)[0][0]), run)
 
@@ -66,11 +67,12 @@ def torch_way(case: Case, given: Materials, device: str, *, compiled: str = "", 
 
     once = _captured(step, model, optimizer) if captured and gpu else step
 
-    def run(steps: int) -> None:
+    def run(steps: int) -> int:
         for _ in range(steps):
             once()
         if gpu:
             torch.cuda.synchronize()
+        return steps
 
     return Way(lambda: float(once().detach()), run)
 
@@ -126,8 +128,12 @@ def torch_net(case: Case, given: Materials) -> Any:
     return nn.Sequential(*layers[:-1])
 
 
-def jax_way(case: Case, given: Materials, device: str) -> Way:
-    """JAX: the step under `jit`, its buffers donated."""
+SCANNED = 3e9
+"""About how many multiplications of weights with rows a call of `JAX scan` does."""
+
+
+def jax_way(case: Case, given: Materials, device: str, *, scanned: bool = False) -> Way:
+    """JAX: the step under `jit`, its buffers donated; `scanned`: 2 to 100 steps a call, by lax.scan."""
     import jax
     import jax.numpy as jnp
 
@@ -170,10 +176,20 @@ def jax_way(case: Case, given: Materials, device: str) -> Way:
         state[0], loss = jitted(state[0], x, y)
         return loss
 
-    def run(steps: int) -> None:
-        for _ in range(steps):
-            loss = once()
+    chunk = int(min(max(SCANNED / (sum(w.size for w in weights) * case.batch), 2), 100)) if scanned else 1
+
+    def many(state: Any, x: Any, y: Any) -> Any:
+        state, losses = jax.lax.scan(lambda state, _: step(state, x, y), state, length=chunk)
+        return state, losses[-1]
+
+    call = jax.jit(many, donate_argnums=0) if scanned else jitted
+
+    def run(steps: int) -> int:
+        calls = -(-steps // chunk)
+        for _ in range(calls):
+            state[0], loss = call(state[0], x, y)
         loss.block_until_ready()
+        return calls * chunk
 
     return Way(lambda: float(once()), run)
 
@@ -184,6 +200,7 @@ WAYS: dict[str, Callable[[Case, Materials, str], Way]] = {
     "torch compiled": partial(torch_way, compiled="reduce-overhead"),
     "torch one graph": partial(torch_way, compiled="default", captured=True),
     "JAX": jax_way,
+    "JAX scan": partial(jax_way, scanned=True),
 }
 """`torch compiled`: with CUDA graphs, as torch.compile makes them; `torch one graph`: compiled, and the whole step
-captured by hand."""
+captured by hand; `JAX scan`: many steps a call."""

@@ -14,7 +14,8 @@ from .gpu_cases import Case
 from .gpu_ways import WAYS, Way
 from .worker import serve
 
-PACKAGES = {"gpubp": ("numpy", "cupy"), "JAX": ("jax", "jaxlib")}
+JAX = ("jax", "jaxlib")
+PACKAGES = {"gpubp": ("numpy", "cupy"), "JAX": JAX, "JAX scan": JAX}
 """What each way is made of, first what it cannot do without; the others are PyTorch's."""
 
 
@@ -41,11 +42,11 @@ class Worker:
         return [self.ready_way.step() for _ in range(steps)]
 
     def block(self, steps: int) -> float:
-        """Seconds of so many steps."""
+        """Seconds of so many steps, where more were done in proportion."""
         assert self.ready_way is not None
         start = time.perf_counter()
-        self.ready_way.run(steps)
-        return time.perf_counter() - start
+        done = self.ready_way.run(steps)
+        return (time.perf_counter() - start) * steps / done
 
 
 if __name__ == "__main__":

@@ -72,5 +72,5 @@ def test_every_claim_is_of_a_net_and_of_ways_that_are_there() -> None:
 def test_gpubp_itself(case: Case) -> None:
     way = gpubp_way(case, materials(case), "cpu")
     first = way.step()
-    way.run(40)
+    assert way.run(40) == 40
     assert way.step() < first, text(case)
