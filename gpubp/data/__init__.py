@@ -18,6 +18,8 @@ What there is, from the top; each imports from its own line and those below it, 
 
 from __future__ import annotations
 
+from ..seeds import Purpose, generator, shuffled
+
 # Readers make themselves known by being imported.
 from . import arrays as arrays
 from . import cifar as cifar
@@ -34,7 +36,6 @@ from .encodings import UTF8
 from .feed import check_split, from_arrays, load, measure
 from .glance import Column, Glance, glance
 from .notation import Notation
-from .seeds import Purpose, generator, shuffled
 from .stream import Stored, Stream
 from .suspicions import LARGEST_SINGLE
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from dsl.source import Span
 from gpubp.wording import counted
 
+from ..seeds import Purpose, generator
 from .checks import problem
-from .seeds import Purpose, generator
 
 if TYPE_CHECKING:
     import numpy as np

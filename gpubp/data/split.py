@@ -12,11 +12,11 @@ from dsl.source import Span
 from gpubp.registry import OptionType, lookup, register
 from gpubp.wording import counted
 
+from ..seeds import Purpose, generator
 from ..wording import listed
 from .checks import problem, suggestion
 from .dataset import PARTS
 from .folds import by_folds, forward
-from .seeds import Purpose, generator
 from .stream import Stored
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
 from gpubp.errors import DataError, reason
 
+from ..seeds import Purpose, generator
 from .encoders import Encoder
-from .seeds import Purpose, generator
 
 if TYPE_CHECKING:
     import numpy as np

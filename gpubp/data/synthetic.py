@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from gpubp.registry import Count, NonNegative, OptionType, Real, register
 
+from ..seeds import Purpose, generator
 from ..wording import listed
 from .checks import problem
 from .dataset import ReadResult, Request, Rows
 from .encoders import Encoder
-from .seeds import Purpose, generator
 
 if TYPE_CHECKING:
     import numpy as np

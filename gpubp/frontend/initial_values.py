@@ -10,9 +10,9 @@ from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import Choice
 from dsl.source import Span
 
-from ..data.seeds import Purpose, generator
 from ..errors import NetError, ShapeError
 from ..registry import ENTRIES, lookup
+from ..seeds import Purpose, generator
 from .layout import Parameter
 
 

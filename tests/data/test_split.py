@@ -9,8 +9,8 @@ from hypothesis import given
 
 from dsl.graph import Static, Type
 from gpubp.data import shuffled
-from gpubp.data.seeds import Purpose, generator
 from gpubp.data.split import draw
+from gpubp.seeds import Purpose, generator
 
 from .worlds import World, choice, csv, entry
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import gpubp
-from gpubp.data.seeds import shuffled
 from gpubp.executor import feeding
 from gpubp.frontend import check_feeds
+from gpubp.seeds import shuffled
 
 from .nets import DROPOUT, LABELS, PLAIN, contents, executor, labelled, rows
 
