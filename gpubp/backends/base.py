@@ -159,6 +159,10 @@ class Backend(Protocol):
     def take(self, array: Any, rows: Any, out: Any) -> None:
         """Gather `rows`, valid indices, of an array into `out`, without temporary memory."""
 
+    def orders(self, n: int, seeds: Sequence[int], epoch: int, epochs: int) -> Any:
+        """For each of several seeds the orders of `n` rows in so many epochs from one on, one behind the other: int64
+        (seeds, epochs * n), as gpubp.seeds.shuffled makes them, whoever does."""
+
     def free_memory(self) -> int | None:
         """Free memory of this device in bytes; None if unknown."""
 

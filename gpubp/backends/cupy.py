@@ -17,6 +17,7 @@ from ..render import CSource, CudaSource, cuda_source
 from .base import BindCopies
 from .call_context import CallContext
 from .driver import ask_driver
+from .orders import numpy_orders
 from .wheels import load_matching
 
 if TYPE_CHECKING:
@@ -137,6 +138,9 @@ class CupyBackend:
 
     def take(self, array: Any, rows: Any, out: Any) -> None:
         self._cupy.take(array, rows, axis=0, out=out)
+
+    def orders(self, n: int, seeds: Sequence[int], epoch: int, epochs: int) -> Any:
+        return self._cupy.asarray(numpy_orders(n, seeds, epoch, epochs))
 
     def free_memory(self) -> int | None:
         pool = self._cupy.get_default_memory_pool()

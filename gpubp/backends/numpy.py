@@ -18,6 +18,7 @@ from ..passes import Plan
 from ..render import CSource, c_source
 from .base import BindCopies, Kernels
 from .call_context import CallContext
+from .orders import numpy_orders
 from .threads import SMALL, one_thread
 
 
@@ -82,6 +83,9 @@ class NumpyBackend:
 
     def take(self, array: Any, rows: Any, out: Any) -> None:
         np.take(array, rows, axis=0, out=out, mode="clip")  # `raise` would copy once more
+
+    def orders(self, n: int, seeds: Sequence[int], epoch: int, epochs: int) -> Any:
+        return numpy_orders(n, seeds, epoch, epochs)
 
     def free_memory(self) -> int | None:
         return free_memory()

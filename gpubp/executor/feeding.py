@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from ..backends import Backend
-from ..data import Stream, shuffled
+from ..data import Stream
 from ..frontend import check_feeds
 
-AHEAD, MAX_AHEAD = 16, 1 << 14
+AHEAD, MAX_AHEAD = 16, 1 << 17
 """Number of epochs whose permutations are generated ahead, and the maximum number of row indices of these."""
 
 
@@ -48,6 +48,27 @@ class Rows(Shared, Protocol):
         """All rows in order, on the device, at most `most` at a time."""
 
 
+class Orders:
+    """The permutations of `rows` rows for several nets, on the device. Those of a few epochs more than asked for are
+    made at once, and the last ones are kept."""
+
+    def __init__(self, backend: Backend, rows: int) -> None:
+        self._backend, self._rows = backend, rows
+        self._seeds: tuple[int, ...] = ()
+        self._first = 0
+        self._made: Any = None
+
+    def of(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
+        """Those of so many epochs for each seed (seeds, epochs * rows)."""
+        at, count = epoch - self._first, len(seeds)
+        if self._seeds != seeds or at < 0 or at + epochs > self._made.shape[1]:
+            number = max(epochs, min(AHEAD, MAX_AHEAD // (self._rows * count)))
+            made = self._backend.orders(self._rows, seeds, epoch, number)
+            self._made = made.reshape(count, number, self._rows)
+            self._seeds, self._first, at = seeds, epoch, 0
+        return self._backend.xp.ascontiguousarray(self._made[:, at : at + epochs].reshape(count, -1))
+
+
 class Placed:
     """Arrays that are on the device as a whole."""
 
@@ -55,24 +76,22 @@ class Placed:
 
     def __init__(self, backend: Backend, arrays: list[Any]) -> None:
         self._backend, self.arrays = backend, arrays
-        self._seeds: tuple[int, ...] = ()
-        self._first = 0
-        self._orders: Any = None
+        self._orders = Orders(backend, len(arrays[0]))
 
     def __len__(self) -> int:
         return len(self.arrays[0])
 
     def batch(self, seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> list[Any]:
-        rows = self._mixed((seed,), epoch)[0, start:stop] if mixed else slice(start, stop)
+        rows = self._orders.of((seed,), epoch)[0, start:stop] if mixed else slice(start, stop)
         return [array[rows] for array in self.arrays]
 
     def fill(self, slots: Sequence[Any], seed: int, epoch: int, start: int, stop: int, *, mixed: bool) -> None:
-        self._copy(slots, self._mixed((seed,), epoch)[0, start:stop] if mixed else None, start, stop)
+        self._copy(slots, self._orders.of((seed,), epoch)[0, start:stop] if mixed else None, start, stop)
 
     def fill_each(
         self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
     ) -> None:
-        self._copy(slots, self._mixed(seeds, epoch)[:, start:stop] if mixed else None, start, stop)
+        self._copy(slots, self._orders.of(seeds, epoch)[:, start:stop] if mixed else None, start, stop)
 
     def _copy(self, slots: Sequence[Any], order: Any, start: int, stop: int) -> None:
         for slot, array in zip(slots, self.arrays, strict=True):
@@ -87,28 +106,11 @@ class Placed:
         pairs = zip(self.arrays, slots, strict=True)
         if not all(a.flags.c_contiguous and a.dtype == slot.dtype for a, slot in pairs):
             return None
-        return self.arrays, self._mixed(seeds, epoch, epochs) if mixed else None
+        return self.arrays, self._orders.of(seeds, epoch, epochs) if mixed else None
 
     def pieces(self, most: int) -> Iterator[list[Any]]:
         for start in range(0, len(self), most):
             yield [array[start : start + most] for array in self.arrays]
-
-    def order(self, seed: int, epoch: int, epochs: int) -> Any:
-        """The concatenated permutations of so many epochs, on the device."""
-        return self._mixed((seed,), epoch, epochs)[0]
-
-    def _mixed(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
-        """The permutations of so many epochs for each seed, on the device (seeds, epochs * rows). A few more are
-        generated, and the last ones are cached."""
-        at = epoch - self._first
-        if self._seeds != seeds or at < 0 or at + epochs > self._orders.shape[1]:
-            number = max(epochs, min(AHEAD, MAX_AHEAD // (len(self) * len(seeds))))
-            of = {seed: self._backend.asarray(shuffled(len(self), seed, epoch, number)) for seed in {*seeds}}
-            self._seeds, self._first, at = seeds, epoch, 0
-            each = [of[seed] for seed in seeds]
-            self._orders = self._backend.xp.stack(each).reshape(len(seeds), number, len(self))
-        found = self._orders[:, at : at + epochs].reshape(len(seeds), -1)
-        return self._backend.xp.ascontiguousarray(found)
 
 
 class PlacedEach:
@@ -119,6 +121,7 @@ class PlacedEach:
     def __init__(self, backend: Backend, each: Sequence[Placed]) -> None:
         self._backend, self._each = backend, each
         self._arrays = [backend.xp.concatenate(arrays) for arrays in zip(*(one.arrays for one in each), strict=True)]
+        self._orders = Orders(backend, len(self))
         self._last: tuple[Any, Any] = None, None  # an epoch's order is needed for each of its batches
 
     def __len__(self) -> int:
@@ -146,7 +149,7 @@ class PlacedEach:
         """Where the rows of so many epochs are for each seed, on the device (seeds, epochs * rows)."""
         xp, count = self._backend.xp, len(self)
         if mixed:
-            orders = xp.stack([one.order(seed, epoch, epochs) for one, seed in zip(self._each, seeds, strict=True)])
+            orders = self._orders.of(seeds, epoch, epochs)
         else:
             orders = xp.tile(xp.arange(count), (len(seeds), epochs))
         return orders + xp.arange(len(seeds))[:, None] * count

@@ -12,7 +12,7 @@ from .guard import require_finite_losses
 from .machine import Machine
 from .state import State
 
-ORDERS = 1 << 16
+ORDERS = 1 << 20
 """Maximum number of row indices for the permutations of several epochs."""
 
 

@@ -11,13 +11,16 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from ...ir import Var
+from ...ops import c_orders
 from ...passes import Plan
 from ...render import CSource, lanes_arena, lanes_source
 from ..base import BindCopies
 from ..numpy import NumpyBackend
+from ..orders import COMPILER, Shuffles
 from .cache import CACHE_HELP, CacheError, KernelCache
 from .compiler import Compiler, NativeError
 from .library import LaneLoop, Library
+from .orders import LibraryOrders
 
 EVERY = frozenset({"train", "gradients", "measure", "predict", "fit"})
 """All modes of programs."""
@@ -36,6 +39,7 @@ class NativeBackend(NumpyBackend):
         if forced:
             self.modes, self.compile_threshold = EVERY, 0.0
         self.cache = KernelCache(folder or user_cache_path("gpubp") / "kernels")
+        self._shuffles = Shuffles(self._library_orders, 0.0 if forced else COMPILER)
         self.description = f"CPU (NumPy {np.__version__} and {compiler.name}{'; ' if why else ''}{why})"
 
     def kernels(self) -> str:
@@ -74,6 +78,18 @@ class NativeBackend(NumpyBackend):
             return library.bind_lanes(source.many, plan.feeds[0].shape[0], arena, tables)
 
         return source, bind
+
+    def orders(self, n: int, seeds: Sequence[int], epoch: int, epochs: int) -> Any:
+        if not self.compiles:
+            return super().orders(n, seeds, epoch, epochs)
+        return self._shuffles.chosen(n, len(seeds) * epochs)(n, seeds, epoch, epochs)
+
+    def _library_orders(self) -> LibraryOrders | None:
+        try:
+            return LibraryOrders(self.cache.library(c_orders(), self.compiler))
+        except NativeError as error:
+            say_once(f"NumPy shuffles the rows: {error}")
+            return None
 
 
 def say_busy(message: str) -> None:

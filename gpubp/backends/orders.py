@@ -1,0 +1,56 @@
+"""The orders in which epochs visit rows, for several nets at once: what gpubp.seeds.shuffled makes, by compiled code
+where that is faster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..seeds import shuffled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+COMPILER = 0.1
+"""Seconds, about, that a compiler takes for such code, once on a machine."""
+MAX_ROWS = 1 << 32
+"""Maximum rows of compiled code: for more, numpy draws words of 64 bits."""
+
+Shuffle: TypeAlias = Callable[[int, Sequence[int], int, int], Any]
+"""Makes orders; see Backend.orders."""
+
+
+def numpy_orders(n: int, seeds: Sequence[int], epoch: int, epochs: int) -> NDArray[np.int64]:
+    """See Backend.orders."""
+    import numpy as np
+
+    of = {seed: shuffled(n, seed, epoch, epochs) for seed in dict.fromkeys(seeds)}
+    return np.stack([of[seed] for seed in seeds]) if len(seeds) > 1 else of[seeds[0]][None]
+
+
+class Shuffles:
+    """Chooses who makes orders: NumPy, until it has taken for them about as long as a compiler will, so that a small
+    training never waits for one, and no training takes more than twice the time for it. `make`: gives the compiled
+    function, or None where there is none. `after`: these seconds."""
+
+    def __init__(self, make: Callable[[], Shuffle | None], after: float = COMPILER) -> None:
+        self._make: Callable[[], Shuffle | None] | None = make
+        self._compiled: Shuffle | None = None
+        self._left = after
+
+    def chosen(self, n: int, count: int) -> Shuffle:
+        """For `count` permutations of `n` rows."""
+        if n > MAX_ROWS:
+            return numpy_orders
+        if self._make is not None:
+            self._left -= numpy_seconds(n, count)
+            if self._left > 0:
+                return numpy_orders
+            self._compiled, self._make = self._make(), None
+        return self._compiled or numpy_orders
+
+
+def numpy_seconds(n: int, count: int) -> float:
+    """What NumPy takes for `count` permutations of `n` rows, about."""
+    return count * (3e-6 + 1.5e-8 * n)
