@@ -72,7 +72,7 @@ def parts(figures: Path, limit: float = LIMIT, failed: Sequence[str] = ()) -> tu
 
 RACES = 45.0
 """Seconds for the search for races: as much of two trainings as it takes under such a tool."""
-OURS = ("compiled", "random_nets", "side_by_side", "abreast", "losses")
+OURS = ("compiled", "orders", "random_nets", "side_by_side", "abreast", "losses")
 LEFT = ("training", "stand_in_facts", "plain")
 
 

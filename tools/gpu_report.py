@@ -28,6 +28,7 @@ CLAIMS = (
     ("restarts side by side are the runs of their seeds", "test_restarts_are_the_runs_of_their_seeds"),
     ("nets that differ in numbers alone, side by side, are those nets alone", "test_each_is_the_net_alone"),
     ("seeds side by side are the trainings of each alone", "test_each_seed_is_the_training_alone"),
+    ("orders of epochs that the GPU makes are NumPy's", "tests/gpu/test_orders.py"),
     ("a step as a graph gives the bytes of one without", "test_with_and_without_a_graph"),
     ("a rate changed between replays takes effect", "test_a_rate_that_changes_between_replays"),
     ("10,000 steps leave the memory pool unchanged", "test_ten_thousand_steps_take_no_memory"),

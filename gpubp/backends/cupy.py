@@ -17,14 +17,14 @@ from ..render import CSource, CudaSource, cuda_source
 from .base import BindCopies
 from .call_context import CallContext
 from .driver import ask_driver
-from .orders import numpy_orders
+from .orders import Shuffles, numpy_orders
 from .wheels import load_matching
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .cuda import CudaLibrary, Device
+    from .cuda import CudaLibrary, Device, DeviceOrders
 
 
 _FULL = "cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY"
@@ -61,6 +61,7 @@ class CupyBackend:
         self.algorithms: dict[str, int] = {}
         self._last_call: Any = None
         self._calls = CallContext(self._entered)
+        self._shuffles = Shuffles(self._device_orders)
         if not compiled:
             return
         try:
@@ -140,7 +141,18 @@ class CupyBackend:
         self._cupy.take(array, rows, axis=0, out=out)
 
     def orders(self, n: int, seeds: Sequence[int], epoch: int, epochs: int) -> Any:
-        return self._cupy.asarray(numpy_orders(n, seeds, epoch, epochs))
+        count = len(seeds) * epochs
+        if not self.compiles or not self._cuda.pays(self._compiled, n, count):
+            return self._cupy.asarray(numpy_orders(n, seeds, epoch, epochs))
+        return self._cupy.asarray(self._shuffles.chosen(n, count)(n, seeds, epoch, epochs))
+
+    def _device_orders(self) -> DeviceOrders | None:
+        try:
+            made: DeviceOrders = self._cuda.DeviceOrders(self._compiled, partial(self._cupy.empty, dtype="int64"))
+        except self._cuda.NativeError as error:
+            self._cuda.say_once(f"NumPy shuffles the rows: {error}")
+            return None
+        return made
 
     def free_memory(self) -> int | None:
         pool = self._cupy.get_default_memory_pool()

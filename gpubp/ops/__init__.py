@@ -47,7 +47,7 @@ from .elementwise import (
 from .indexing import eye, gather, one_hot, scatter_add
 from .linear import matmul
 from .loop import loop
-from .orders_library import c_orders
+from .orders_library import c_orders, cuda_orders
 from .pieces import concat, copy, full, iota, pad, slice_, stop_gradient
 from .pool import window_first, window_max, window_put, window_spread, window_sum, window_take
 from .random import normal, uniform
@@ -72,6 +72,7 @@ __all__ = [
     "cos",
     "cuda_functions",
     "cuda_names",
+    "cuda_orders",
     "div",
     "equal",
     "erf",

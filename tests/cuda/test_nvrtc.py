@@ -14,6 +14,7 @@ import gpubp
 from gpubp.backends.cuda.nvrtc import Nvrtc
 from gpubp.backends.native import KernelCache, NativeError
 from gpubp.frontend import build_plan, describe
+from gpubp.ops import cuda_orders
 from gpubp.render import CudaSource, Launch, cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
 from gpubp.render.cuda.tiles import FAN_IN
@@ -66,6 +67,11 @@ def test_every_kernel_fits_into_registers(path: Path, mode: str, dtype: str, arc
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_the_oldest_and_the_newest_architecture(path: Path, architecture: str) -> None:
     fits(source_of(path, "train", "float32", ROOM[architecture]), architecture)
+
+
+@pytest.mark.parametrize("architecture", ["sm_75", "sm_80", "sm_90", "sm_120"])
+def test_the_kernel_for_orders_of_epochs_fits(architecture: str) -> None:
+    text_fits(cuda_orders(), {"orders"}, architecture)
 
 
 @pytest.mark.parametrize("architecture", ["sm_37", "sm_990"])

@@ -149,6 +149,7 @@ class PtxModule(HostModule):
             work.grid,
             work.block,
             [arena, at.tobytes(), last],
+            dynamic=work.dynamic_shared,
             order=self.order,
             memory=[array for array in (*tables, *before) if array.nbytes],
         )

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 
 from gpubp import ops
+from gpubp.backends.orders import numpy_orders
 from gpubp.ir import PRIMITIVES, Aval, Program, Var, evaluate, recording, verify
+from gpubp.ops import cuda_orders
 from gpubp.passes import Plan, plan
 from gpubp.render import cuda_source
 from gpubp.render.cuda import tiles as cuda_tiles
@@ -22,6 +24,7 @@ from tests.cuda.bounds import run_model
 from tests.cuda.running import run_cuda
 from tests.cuda.test_cuda_kernels import changed
 from tests.cuda.test_cuda_tiles import LAYERS, close, drawn, each_tile
+from tests.cuda.test_device_orders import by_kernel
 from tests.cuda.test_loop_kernels import run, solved
 from tests.cuda.test_tensor import check_convolutions, forced, tensor_source
 from tests.ir.random_programs import Case, programs
@@ -47,6 +50,14 @@ CASES += [(path, mode, dtype) for path in MODELS if path.stem in ("digits", "iri
 @pytest.mark.parametrize(("path", "mode", "dtype"), CASES, ids=lambda case: getattr(case, "stem", case))
 def test_models(path: Path, mode: Any, dtype: str) -> None:
     run_model(path, mode, dtype, PtxModule)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_orders_of_epochs(order: int) -> None:
+    module = PtxModule(cuda_orders(), b"", order)
+    for n in (1, 2, 33, 300, 57_856):
+        wanted = numpy_orders(n, (3, (1 << 64) - 1), 1 << 40, 2)
+        np.testing.assert_array_equal(by_kernel(n, (3, (1 << 64) - 1), 1 << 40, 2, module), wanted)
 
 
 @settings(max_examples=10, deadline=None)

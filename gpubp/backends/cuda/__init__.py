@@ -4,5 +4,6 @@ from ..native import NativeError, say_once
 from .device import CaptureError, Device
 from .gpu import CupyDevice
 from .library import CudaLibrary
+from .orders import DeviceOrders, pays
 
-__all__ = ["CaptureError", "CudaLibrary", "CupyDevice", "Device", "NativeError", "say_once"]
+__all__ = ["CaptureError", "CudaLibrary", "CupyDevice", "Device", "DeviceOrders", "NativeError", "pays", "say_once"]
