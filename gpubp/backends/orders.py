@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COMPILER = 0.1
-"""Seconds, about, that a compiler takes for such code, once on a machine."""
+ENOUGH = 0.01
+"""Seconds of NumPy's orders, about, after which compiled code makes them. A compiler takes 0.1 s for it (NVRTC 0.3 s),
+but once on a machine: later runs load what is cached, in a millisecond or two."""
 MAX_ROWS = 1 << 32
 """Maximum rows of compiled code: for more, numpy draws words of 64 bits."""
 
@@ -30,11 +31,10 @@ def numpy_orders(n: int, seeds: Sequence[int], epoch: int, epochs: int) -> NDArr
 
 
 class Shuffles:
-    """Chooses who makes orders: NumPy, until it has taken for them about as long as a compiler will, so that a small
-    training never waits for one, and no training takes more than twice the time for it. `make`: gives the compiled
-    function, or None where there is none. `after`: these seconds."""
+    """Chooses who makes orders: NumPy, until it has taken so many seconds for them (`after`), so that a small training
+    waits for no compiler and loads nothing. `make`: gives the compiled function, or None where there is none."""
 
-    def __init__(self, make: Callable[[], Shuffle | None], after: float = COMPILER) -> None:
+    def __init__(self, make: Callable[[], Shuffle | None], after: float = ENOUGH) -> None:
         self._make: Callable[[], Shuffle | None] | None = make
         self._compiled: Shuffle | None = None
         self._left = after

@@ -117,7 +117,7 @@ def test_the_backend_launches_it(use: Use) -> None:
         assert device.asked["orders"] == 4 * (WORDS + n)
 
 
-def test_not_before_numpy_took_as_long_as_a_compiler(use: Use) -> None:
+def test_not_before_numpy_took_long_enough(use: Use) -> None:
     device = use()
     backend = select("gpu")
     for epoch in range(0, 320, 16):

@@ -16,7 +16,7 @@ from ...passes import Plan
 from ...render import CSource, lanes_arena, lanes_source
 from ..base import BindCopies
 from ..numpy import NumpyBackend
-from ..orders import COMPILER, Shuffles
+from ..orders import ENOUGH, Shuffles
 from .cache import CACHE_HELP, CacheError, KernelCache
 from .compiler import Compiler, NativeError
 from .library import LaneLoop, Library
@@ -39,7 +39,7 @@ class NativeBackend(NumpyBackend):
         if forced:
             self.modes, self.compile_threshold = EVERY, 0.0
         self.cache = KernelCache(folder or user_cache_path("gpubp") / "kernels")
-        self._shuffles = Shuffles(self._library_orders, 0.0 if forced else COMPILER)
+        self._shuffles = Shuffles(self._library_orders, 0.0 if forced else ENOUGH)
         self.description = f"CPU (NumPy {np.__version__} and {compiler.name}{'; ' if why else ''}{why})"
 
     def kernels(self) -> str:
