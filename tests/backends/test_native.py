@@ -16,6 +16,7 @@ import pytest
 import gpubp
 from gpubp.backends import select
 from gpubp.backends.native import Compiler, KernelCache, Library, NativeBackend, NativeError, backend
+from gpubp.backends.native.compiler import MACHINE, WIDE
 from gpubp.errors import DeviceError
 from tests.executor.nets import PLAIN
 from tests.render.compiled import COMPILER, needs_compiler
@@ -164,15 +165,21 @@ def test_a_broken_compiler(
 @pytest.mark.parametrize(
     "told",
     [
-        "cc1: error: unknown value 'native' for '-march'",
-        "clang: error: the clang compiler does not support '-march=native'",
+        {"-march=native": "cc1: error: unknown value 'native' for '-march'"},
+        {"-march=native": "clang: error: the clang compiler does not support '-march=native'"},
+        {WIDE: f"gcc: error: unrecognized command line option '{WIDE}'"},
+        {WIDE: f"gcc: error: unrecognized command line option '{WIDE}'", "-march=native": "error: -march=native"},
     ],
+    ids=["no processor", "none, clang", "no width", "neither"],
 )
-def test_a_compiler_that_does_not_know_the_processor(tmp_path: Path, told: str) -> None:
+def test_a_compiler_that_does_not_know_the_processor(tmp_path: Path, told: dict[str, str]) -> None:
     assert COMPILER is not None
-    refuse = f'case "$*" in *-march=native*) echo "{told}" >&2; exit 1; esac'
-    compiler = fake(tmp_path, f'{refuse}\nexec {COMPILER.command} "$@"')
+    flags = {flag: text for flag, text in told.items() if flag in MACHINE}
+    refuse = "".join(f'case "$*" in *{flag}*) echo "{text}" >&2; exit 1; esac\n' for flag, text in flags.items())
+    compiler = fake(tmp_path, f'echo "$*" >> {tmp_path}/asked\n{refuse}exec {COMPILER.command} "$@"')
     assert call(KernelCache(tmp_path / "kernels").library(TEXT, compiler)) == 42
+    last = (tmp_path / "asked").read_text("utf-8").splitlines()[-1].split()
+    assert {*MACHINE} - {*last} == {*flags}, "what it knows stays"
 
 
 def test_a_compiler_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
