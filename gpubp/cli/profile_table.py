@@ -34,7 +34,7 @@ def profile_table(found: Profile) -> str:
             lines.append((f"  {len(small):,} more", _figures(found, small, total)))
     if few:
         rest = [kernel for kernels in few.values() for kernel in kernels]
-        lines.append((f"{len(few):,} more layers and parts", _figures(found, rest, total)))
+        lines.append((counted(len(few), "more part"), _figures(found, rest, total)))
     lines.append((counted(len(found.kernels), "kernel"), _figures(found, found.kernels, total)))
     width = max(len(name) for name, _ in lines)
     columns = align([list(figures) for _, figures in lines]).split("\n")

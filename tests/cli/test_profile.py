@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def test_the_table() -> None:
     )
     found = Profile(64, "float32", 340e-6, 500, kernels, 2e11, 2e10)
     assert profile_table(found) + "\n" == GOLDEN.read_text("utf-8")
+    assert "\n1 more part  " in profile_table(replace(found, kernels=(*kernels[:5], kernels[6])))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
