@@ -13,6 +13,7 @@ from .. import syntax
 from ..catalog import Catalog
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Data, LayerGraph, Node, Train
+from ..notation import COMMAND_LINE, Notation
 from ..records import dataclass
 from ..source import Source, Span
 from ..wording import MODEL
@@ -57,15 +58,16 @@ def resolve(
     catalog: Catalog,
     *,
     params: Mapping[str, str] = {},
+    notation: Notation = COMMAND_LINE,
     measure: Measure | None = None,
     read: Callable[[str], str] | None = None,
 ) -> tuple[LayerGraph | None, list[Diagnostic]]:
     """Parse and resolve a file.
 
-    `params`: new values of params and of sizes named by `?k`, as text (`--set width=64`). `measure` is asked for the
-    data's types where a `?` needs them; `read` gives the text of an imported file, or raises OSError. Returns the
-    graph, or None where there is any error, and all findings: errors first, in the order of the text. It never raises
-    for what a file says.
+    `params`: new values of params and of sizes named by `?k`, as text (`--set width=64`); `notation`: how they are
+    written. `measure` is asked for the data's types where a `?` needs them; `read` gives the text of an imported file,
+    or raises OSError. Returns the graph, or None where there is any error, and all findings: errors first, in the order
+    of the text. It never raises for what a file says.
     """
     report = Report()
     words = {name for names in catalog.entries.values() for name in names}
@@ -75,7 +77,7 @@ def resolve(
                 words.update(option.words)
     for option in catalog.train.values():
         words.update(option.words)
-    shared = Shared(catalog, report, words, evaluate, params)
+    shared = Shared(catalog, report, words, evaluate, params, notation)
     graph: LayerGraph | None = None
     with _deep_stack():
         try:

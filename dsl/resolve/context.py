@@ -11,6 +11,7 @@ from ..catalog import Catalog, Part
 from ..diagnostics import Diagnostic, DiagnosticError, Label
 from ..graph import Frame, Node, Static, Type
 from ..limits import MAX_CALLS, MAX_ITEMS, MAX_NESTED, MAX_NODES, NESTING
+from ..notation import Notation
 from ..records import dataclass
 from ..source import Span
 from .forms import Form
@@ -32,13 +33,15 @@ class PathUse:
 
 @dataclass(slots=True)
 class Shared:
-    """The state shared by all contexts of one `resolve`. `outputs`: the names of the model's outputs so far."""
+    """The state shared by all contexts of one `resolve`. `notation`: how `overrides` are written; `outputs`: the names
+    of the model's outputs so far."""
 
     catalog: Catalog
     report: Report
     words: set[str]
     evaluate: Callable[[Context, syntax.Expr], Value]
     overrides: Mapping[str, str]
+    notation: Notation
     nodes: list[Node] = field(default_factory=list)
     order: dict[int, int] = field(default_factory=dict)
     weights: dict[str, Node] = field(default_factory=dict)

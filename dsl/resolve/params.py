@@ -1,4 +1,4 @@
-"""`param name = value in domain`, and overrides from the command line."""
+"""`param name = value in domain`, and overrides from outside the file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..catalog import Option, Signature
 from ..diagnostics import Diagnostic, Label
 from ..graph import Choice, Param, Static, Word
 from ..parse import parse_expression
-from ..source import Source, Span
+from ..source import Span
 from ..wording import quoted
 from .context import Context, Shared
 from .options import bind_choice
@@ -23,7 +23,7 @@ DOMAINS = {
 """Named domains; like ranges, they go from `first` to `last`, but are uniform in the logarithm."""
 
 FLAGS = frozenset({"epochs", "precision", "seed"})
-"""Keys of `train` that have their own command-line option."""
+"""Keys of `train` that can be set from outside, though not as params."""
 
 
 def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict[str, Param]) -> None:
@@ -36,9 +36,8 @@ def define_param(cx: Context, statement: syntax.Param, prefix: str, params: dict
         replacement, span = override(cx, prefix + name.text, overriding, value)
         if value is not POISON and replacement is not POISON and sort_of(replacement) != sort_of(value):
             message = f"`{prefix}{name.text}` is {describe(value)} in the file, but {describe(replacement)} is set"
-            replacement = cx.error(
-                "E0310", message, span, help=[f"for example `--set {prefix}{name.text}={show(value)}`"]
-            )
+            example = cx.shared.notation.example(prefix + name.text, show(value))
+            replacement = cx.error("E0310", message, span, help=[f"for example `{example}`"])
         value = replacement
     domain: Static | Poison = None
     if statement.domain is not None:
@@ -69,13 +68,13 @@ def _static(cx: Context, expr: syntax.Expr, what: str) -> Value:
 
 
 def override(cx: Context, name: str, text: str, default: Value) -> tuple[Value, Span]:
-    """The value of `--set name=text`, and its span in a source of its own. Of a string, the quotes may be missing: a
+    """The value that an override sets, and its span in a source of its own. Of a string, the quotes may be missing: a
     shell drops them. Where the default is no word, any word has the wrong type; otherwise an unknown one is an
     error."""
-    source, span = _override_source(name, text)
+    _, span = cx.shared.notation.spans(name, text)
     if isinstance(default, str) and text and not text.startswith('"'):
         return text, span
-    expr, findings = parse_expression(source, span.start)
+    expr, findings = parse_expression(span.source, span.start)
     cx.shared.report.extend(findings)
     if expr is None:
         if not findings:
@@ -90,13 +89,6 @@ def override(cx: Context, name: str, text: str, default: Value) -> tuple[Value, 
     return _static(cx, expr, f"the value of `{name}`"), span
 
 
-def _override_source(name: str, text: str) -> tuple[Source, Span]:
-    """An override as written on the command line, and its span there."""
-    prefix = f"--set {name}="
-    source = Source("command line", prefix + text)
-    return source, Span(source, len(prefix), len(source.text))
-
-
 def unknown_overrides(shared: Shared, declared: Iterable[str]) -> None:
     """Report overrides of params that no file declares."""
     names = set(declared)
@@ -108,12 +100,11 @@ def unknown_overrides(shared: Shared, declared: Iterable[str]) -> None:
                 listing += f": add `{written}` at its top, and write `{name}` where its value belongs"
             if names:
                 listing = f"the param{'s are' if len(names) > 1 else ' is'} {listed(sorted(names), 'and')}"
-            source, value = _override_source(name, shared.overrides[name])
-            span = Span(source, value.start - len(name) - 1, value.start - 1)
+            span, _ = shared.notation.spans(name, shared.overrides[name])
             imported = [candidate for candidate in sorted(names) if candidate.endswith(f".{name}")]
             help = (f"did you mean `{imported[0]}`?",) if imported else did_you_mean(name, names) or (listing,)
             if name in FLAGS:
-                help = (f"a key of `train`: `gpubp run FILE --{name} {quoted(shared.overrides[name])}`",)
+                help = (f"a key of `train`: `{shared.notation.key(name, quoted(shared.overrides[name]))}`",)
             shared.report.add(Diagnostic("E0216", f"there is no param `{name}` to set", span, help=help))
 
 

@@ -10,7 +10,7 @@ from dsl.diagnostics import Diagnostic
 from dsl.render import to_json
 
 from ..errors import NetError
-from ..frontend import Net, check_data, load, start_of
+from ..frontend import Net, check_data, load_set, start_of
 from ..memory import free_memory
 from .arguments import add_file
 from .codes import Explain
@@ -57,7 +57,7 @@ def _json(arguments: argparse.Namespace) -> int:
     """Print the file's name, all findings, warnings too, and what `run` still needs; returns the exit code."""
     found, needs = tuple[Diagnostic, ...](), tuple[Diagnostic, ...]()
     try:
-        net = load(arguments.file, dict(arguments.set))
+        net = load_set(arguments.file, dict(arguments.set))
         found = net.warnings
         found = (*found, *check_data(net).warnings)
         _check_start(net)

@@ -13,7 +13,7 @@ from dsl.excerpt import visible
 
 from ..data import Dataset
 from ..errors import GpubpError, NetError
-from ..frontend import MAIN, Net, load
+from ..frontend import MAIN, Net, load_set
 from .color import findings
 from .examples import FOLDER as EXAMPLES
 from .streams import print_error
@@ -46,7 +46,7 @@ def open_net(arguments: argparse.Namespace) -> Net:
     refuse_other(arguments.file)
     path = Path(arguments.file)
     try:
-        net = load(arguments.file, dict(arguments.set))
+        net = load_set(arguments.file, dict(arguments.set))
     except NetError as error:
         if path.exists() or error.diagnostics[0].help or not (EXAMPLES / path.name).is_file():
             raise

@@ -12,7 +12,7 @@ from .initial_values import initial_value
 from .labels import label_targets, metric_labels, predicted_labels
 from .layout import Buffer, Group, Layout, Parameter
 from .lifting import UnlikeError, lift_programs, statistics_key, sweep_key
-from .loading import current_catalog, load, loads
+from .loading import current_catalog, load, load_set, loads
 from .net import Net, required
 from .origins import describe, describe_place
 from .overrides import with_fold, with_options
@@ -111,6 +111,7 @@ __all__ = [
     "sweep_key",
     "load",
     "length_of",
+    "load_set",
     "loads",
     "plan_of",
     "training_lengths",

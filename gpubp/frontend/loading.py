@@ -13,6 +13,7 @@ from dsl.catalog import Catalog
 from dsl.diagnostics import Diagnostic, DiagnosticError
 from dsl.graph import Data, LayerGraph, Type
 from dsl.limits import MAX_FINDINGS
+from dsl.notation import COMMAND_LINE, PYTHON, Notation
 from dsl.reading import read, read_text
 from dsl.resolve import resolve
 from dsl.source import Source
@@ -53,6 +54,15 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
     >>> net.params["hidden"], net.size
     (64, 4810)
     """
+    return _load_file(path, params_as_text(params or {}), PYTHON)
+
+
+def load_set(path: str | os.PathLike[str], params: Mapping[str, str]) -> Net:
+    """`load` for the command line: what is wrong with `params` is shown as `--set` has it."""
+    return _load_file(path, params, COMMAND_LINE)
+
+
+def _load_file(path: str | os.PathLike[str], params: Mapping[str, str], notation: Notation) -> Net:
     name = os.fspath(path)
     try:
         source = read(name)
@@ -62,7 +72,7 @@ def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) 
         help = ("`gpubp.loads` takes the text itself",)
         message = "`load` takes the path of a file, but this is text"
         raise NetError((Diagnostic("E0401", message, help=help),)) from None
-    return _load(source, Path(name).parent, params or {})
+    return _load(source, Path(name).parent, params, notation)
 
 
 def loads(
@@ -79,11 +89,11 @@ def loads(
     >>> gpubp.loads("model {\\n  input x: [2]\\n  output p = x -> dense(3) -> softmax\\n}").outputs
     {'p': (3,)}
     """
-    return _load(Source(name, text), Path(base), params or {})
+    return _load(Source(name, text), Path(base), params_as_text(params or {}), PYTHON)
 
 
 @uncollected()
-def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
+def _load(source: Source, base: Path, params: Mapping[str, str], notation: Notation) -> Net:
     def sizes(
         data: Data, wanted: Mapping[str, Literal["float", "class"]], targets: frozenset[str]
     ) -> Mapping[str, Type]:
@@ -95,18 +105,20 @@ def _load(source: Source, base: Path, params: Mapping[str, Any]) -> Net:
         imports[path] = read_text(Path(path))
         return imports[path]
 
-    overrides = params_as_text(params)
-    graph, found = resolve(source, current_catalog(), params=overrides, measure=sizes, read=read_import)
+    def resolved() -> tuple[LayerGraph | None, list[Diagnostic]]:
+        return resolve(source, current_catalog(), params=params, notation=notation, measure=sizes, read=read_import)
+
+    graph, found = resolved()
     if graph is None:
         try:
             if load_plugins():
-                graph, found = resolve(source, current_catalog(), params=overrides, measure=sizes, read=read_import)
+                graph, found = resolved()
         except GpubpError as error:
             found = [*found, Diagnostic("W0203", str(error), severity="warning")]
     if graph is None:
         raise NetError(found)
     try:
-        return replace(_trace(graph, base, tuple(found)), param_overrides=overrides, imports=imports)
+        return replace(_trace(graph, base, tuple(found)), param_overrides=params, imports=imports)
     except DiagnosticError as error:
         raise NetError((*error.diagnostics, *found)) from error.__cause__
 

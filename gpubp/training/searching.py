@@ -16,7 +16,7 @@ from dsl.records import dataclass
 from ..data import load as load_data
 from ..errors import CheckpointError, GpubpError, reason
 from ..executor.checkpoint import write
-from ..frontend import Net, changed_parts, domains, identity, load, watch_of, with_fold
+from ..frontend import Net, changed_parts, domains, identity, load_set, watch_of, with_fold
 from ..paths import base_of, recorded, relative
 from ..strict_json import has_types
 from .environment import data_hashes, different
@@ -88,7 +88,7 @@ def begin_search(
         require_optuna()
     if (Path(file) / SEARCH).is_file():
         raise GpubpError(f"`{file}` is the folder of a search, not a `.net` file: `--resume {file}` continues it")
-    net = load(file, given)
+    net = load_set(file, given)
     watch = _check(net, epochs, folds)
     space = domains(net)
     method = method_of(space, trials, method)
@@ -121,7 +121,7 @@ def resume_search(folder: Path, trials: int | None = None) -> Search:
         require_optuna()
     options = {key: known.get(key) for key in ("given", "epochs", "folds", "seeds", "net", "data", "space")}
     path = str(relative(base_of(folder, known) / Path(known["file"]).name))
-    net = load(path, {name: str(value) for name, value in known["given"].items()})
+    net = load_set(path, {name: str(value) for name, value in known["given"].items()})
     watch = _check(net, options["epochs"], options["folds"])
     now = _experiment(net)
     wrong = changed_parts(known["net"], net)

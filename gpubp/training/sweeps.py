@@ -18,7 +18,7 @@ from ..frontend import (
     Net,
     UnlikeError,
     length_of,
-    load,
+    load_set,
     require_parts,
     sweep_key,
     training_lengths,
@@ -80,7 +80,7 @@ def _candidate(task: Task, number: int, params: dict[str, str], device: str) -> 
     """A trial, and a key that it shares with those it may be trained beside; None if it is trained by itself: large
     nets, and params that the file is wrong with, which the trial will report."""
     try:
-        net = with_options(load(task.file, {**task.given, **params}), epochs=task.epochs)
+        net = with_options(load_set(task.file, {**task.given, **params}), epochs=task.epochs)
         if max_side_by_side(net, device, roughly=True) > int(net.option("restarts")):
             return Candidate(number, params, net), sweep_key(net)
     except (GpubpError, MemoryError):

@@ -13,7 +13,7 @@ from dsl.records import dataclass
 
 from ..data import Purpose, generator
 from ..errors import DataError, DeviceError, DivergedError, GpubpError, NetError
-from ..frontend import Domain, Net, load, with_fold, with_options
+from ..frontend import Domain, Net, load_set, with_fold, with_options
 from .folds import CrossValidation, cross_validate
 from .run import Progress, Run
 from .seeds import Replication, replicate
@@ -112,7 +112,7 @@ def one_trial(
     value, std, failed = None, None, ""
     how: dict[str, Any] = {"epochs": task.epochs, "recorded": [count], "progress": progress, "stopping": stopping}
     try:
-        net = with_options(load(task.file, {**task.given, **params}), health=False)  # nobody would read the report
+        net = with_options(load_set(task.file, {**task.given, **params}), health=False)  # nobody would read the report
         measured = _measured(task, net, device, how)
         if measured is None:
             return None

@@ -63,6 +63,39 @@ def test_params_that_cannot_be(params: dict[str, Any], message: str) -> None:
     assert message in caught.value.diagnostics[0].message
 
 
+@pytest.mark.parametrize(
+    ("params", "text", "marked", "help"),
+    [
+        ({"hiden": 3}, "hiden = 3", "hiden", "did you mean `hidden`?"),
+        ({"hidden": "x"}, "hidden = x", "x", 'for example `params={"hidden": 128}`'),
+        ({"hidden": "3 +"}, "hidden = 3 +", "+", None),
+        ({"seed": 3}, "seed = 3", "seed", "a key of `train`: `gpubp.train(net, seed=3)`"),
+        (
+            {"precision": "float64"},
+            "precision = float64",
+            "precision",
+            'a key of `train`: `gpubp.train(net, precision="float64")`',
+        ),
+    ],
+)
+def test_params_are_shown_as_python_has_them(params: dict[str, Any], text: str, marked: str, help: str | None) -> None:
+    for load in (gpubp.load, lambda path, params: gpubp.loads(path.read_text("utf-8"), params=params)):
+        with pytest.raises(gpubp.NetError) as caught:
+            load(DIGITS, params=params)
+        (found,) = caught.value.diagnostics
+        assert found.span is not None
+        assert (found.span.source.name, found.span.source.text, found.span.text) == ("params", text, marked)
+        assert help is None or found.help == (help,)
+        assert "--" not in str(caught.value).replace("-->", "")
+
+
+def test_a_word_is_advised_between_quotes() -> None:
+    net = "param act = tanh\nmodel { input x: [2]\n output p = x -> dense(2) -> act }"
+    with pytest.raises(gpubp.NetError) as caught:
+        gpubp.loads(net, params={"act": 3})
+    assert caught.value.diagnostics[0].help == ('for example `params={"act": "tanh"}`',)
+
+
 def test_a_text_has_the_name_it_is_given() -> None:
     with pytest.raises(gpubp.NetError) as caught:
         gpubp.loads("model { input x: [2]\n output p = x -> dens(2) }", name="mine.net")
