@@ -29,7 +29,8 @@ def levenberg_marquardt(
     mu is `damping` times the largest element of H at first. A step that lowers the loss reduces it, to a third where H
     predicted the decrease well; one that does not is taken back in the next update and multiplies it by 2, another one
     by 4, by 8 ... (Madsen, Nielsen & Tingleff 2004, algorithm 3.16). Once no gradient exceeds `tolerance`, nothing
-    changes any more. The last update of a training makes no trial.
+    changes any more. The last update of a training makes no trial, so that it ends at a point whose loss is known; a
+    training that has ended and is resumed for longer goes on from there.
     """
     start = cx.state("start", like=p)
     loss, predicted, mu, growth = (cx.number(name) for name in ("loss", "predicted", "mu", "growth"))

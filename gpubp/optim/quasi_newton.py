@@ -37,7 +37,8 @@ def lbfgs(
     Each update is one trial of a line search: t = lr, then doubled or bisected until the loss meets the weak Wolfe
     conditions and the next direction starts (Lewis & Overton 2013). After 20 bisections in vain it returns to
     `start` and forgets its history. The first direction is -g, shortened to 1 if longer. Once no gradient exceeds
-    `tolerance`, nothing changes any more. The last update of a training makes no trial.
+    `tolerance`, nothing changes any more. The last update of a training makes no trial, so that it ends at a point
+    whose loss is known; a training that has ended and is resumed for longer begins a new search there.
     """
     start, slope, direction = (cx.state(name, like=p) for name in ("start", "slope", "direction"))
     loss, descent, t = (cx.number(name) for name in ("loss", "descent", "length"))

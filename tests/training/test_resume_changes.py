@@ -94,6 +94,17 @@ def test_layout_length_metrics_and_comments_may_change(tmp_path: Path) -> None:
     assert resumed.warnings == []
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs", "levenberg_marquardt"])
+def test_a_search_that_has_ended_goes_on_from_the_point_it_ended_at(tmp_path: Path, optimizer: str) -> None:
+    """The last update made no trial, so the longer training starts another where the shorter one measured itself."""
+    path = write_net(tmp_path, optimizer=optimizer)
+    path.write_text(path.read_text("utf-8").replace("batch = 8", "precision = float64"), "utf-8")
+    ended = train(path, out=tmp_path / "out", epochs=4)
+    longer = train(path, resume=tmp_path / "out", epochs=8)
+    assert longer.history[0]["train.loss"] == pytest.approx(ended.metrics["train.loss"], rel=1e-12)
+    assert longer.metrics["train.loss"] < ended.metrics["train.loss"]
+
+
 def test_a_schedule_over_another_length_is_told(tmp_path: Path) -> None:
     path = write_net(tmp_path, keys="  schedule = cosine\n")
     train(path, out=tmp_path / "out", epochs=2)
