@@ -72,6 +72,7 @@ def cross_validate(
     callbacks: Sequence[Callback] = (),
     *,
     data: Mapping[str, Any] | None = None,
+    start: Mapping[str, Any] | None = None,
     stratify: str | None = None,
     ended: Callable[[Fold, Run], None] | None = None,
     diverged: Callable[[int, str], None] | None = None,
@@ -94,6 +95,8 @@ def cross_validate(
 
     - `data`: arrays instead of the file's, by name, not in parts.
     - `stratify`: an input or a target whose labels are divided evenly.
+    - `start`: as of `train`, the same for all folds. If these weights were trained on the rows, metrics of a held-out
+      fold are too good. With `resume` those that have begun go on with their own weights.
     - `ended`: called after each fold with its entry in `folds` and its Run, whose executor predicts.
     - `diverged`: called with the number of a fold that diverged, and the message; the others are still trained.
     - `out`: a folder with a run for each fold, `fold-1` and so on, and `folds.json`; `load_ensemble` loads it.
@@ -117,7 +120,7 @@ def cross_validate(
         raise CheckpointError(f"`{resume}` contains no cross-validation to continue")
     members = [Member(k, with_fold(net, k, folds, stratify), seed) for k in range(1, folds + 1)]
     hooks = Hooks(callbacks, recorded, progress, stopping, notice)
-    where, given = (device, backend), {"data": data, "epochs": epochs, "precision": precision}
+    where, given = (device, backend), {"data": data, "start": start, "epochs": epochs, "precision": precision}
     result.stopped = conduct(result, members, where, hooks, ended, diverged, given, resumed=resume is not None)
     if result.folder is not None and not result.stopped:
         result.save()

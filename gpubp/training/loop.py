@@ -50,6 +50,7 @@ class Training:
         precision."""
         self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        self.metadata: dict[str, Any] = {}
         fresh = saved is None or UNDECIDED in saved.about
         ex = self._executor(source, saved, start, shared, fresh=fresh)
         split_seed = int(net.option("seed", 0))  # the executor may have that of the best restart
@@ -58,12 +59,8 @@ class Training:
         lengths = batch, per_epoch, total = length_of(net, len(dataset.parts["train"]))
         restarts = int(net.option("restarts", 1)) if fresh else 1
         _prepare(ex, dataset, lengths, restarts, fresh=fresh)
-        self.metadata: dict[str, Any] = {}
         if folder is not None or saved is not None:
-            self.metadata = experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
-        if start is not None:
-            state = ex.state_dict()
-            self.metadata["start"] = hash_of({name: state[name] for name in (*ex.parameters, *net.buffers)})
+            self.metadata |= experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
         placed = {part: ex.place(dataset.part(part)) for part in dataset.parts if part != "test"}
         best = None if watch is None or restarts > 1 else Best(watch)
         self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), batch, best)
@@ -99,6 +96,9 @@ class Training:
         shared[net.precision] = ex.programs
         if start is not None:
             ex.load_start(start)
+            state = ex.state_dict()
+            given = {name: state[name] for name in (*ex.parameters, *net.buffers) if name in start}
+            self.metadata["start"] = hash_of(given)  # without the others, which differ from seed to seed
         if saved is not None:
             ex.backend.algorithms |= saved.about.get("algorithms", {})
             if not fresh:
@@ -116,9 +116,9 @@ class Training:
         if self.race is not None:
             with continuing(source, self.net):
                 resume_race(self.race, saved)
+        self.run.warnings += require_same(source, saved, self.net, self.metadata)
         if "start" in saved.about:
             self.metadata["start"] = saved.about["start"]
-        self.run.warnings += require_same(source, saved, self.net, self.metadata["data"])
         self.run.warnings += changes_bytes(saved, self.metadata["environment"])
         step, per_epoch, best = self.trained.step, self.loop.per_epoch, self.single.best
         self.run.first_step = step

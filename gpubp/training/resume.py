@@ -15,7 +15,7 @@ from ..frontend import Net, changed_parts, identity
 from . import history
 from .dataset import GIVEN
 from .environment import different
-from .folder import folder_of, holds_folds, holds_seeds
+from .folder import folder_of, holds_folds, holds_seeds, saved_runs
 
 RANKED_BY = frozenset({"early_stop", "metrics"})
 """Those that may not change before one of several restarts is chosen."""
@@ -39,6 +39,18 @@ def require_file_data(place: Path, saved: Saved) -> None:
         )
 
 
+def require_start(place: Path, start: Mapping[str, Any] | None) -> None:
+    """Raise CheckpointError for a study that began with weights in memory, if `start` does not give them to those of
+    its trainings that have not begun."""
+    runs = saved_runs(place)
+    if start is None and runs and "start" in history.about(runs[0]):
+        call = "replicate(net" if holds_seeds(place) else "cross_validate(net, folds"
+        raise CheckpointError(
+            f"`{place}` began with weights that Python handed over, and the trainings that are left begin with "
+            f'the same ones: `gpubp.{call}, start=..., resume="{place}")`'
+        )
+
+
 @contextmanager
 def continuing(source: Path | None, net: Net) -> Iterator[None]:
     """A CheckpointError raised inside says that the state at `source` does not fit the net."""
@@ -48,9 +60,9 @@ def continuing(source: Path | None, net: Net) -> Iterator[None]:
         raise CheckpointError(f"`{source}` cannot continue as `{net.graph.source.name}`: {error}") from None
 
 
-def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -> list[str]:
-    """Compare the saved experiment with the current one; returns warnings if a schedule may depend on what changed.
-    Raises CheckpointError if resuming would give the result of neither."""
+def require_same(place: Path, saved: Saved, net: Net, metadata: Mapping[str, Any]) -> list[str]:
+    """Compare the saved experiment with the current one, of this `metadata`; returns warnings if a schedule may depend
+    on what changed. Raises CheckpointError if resuming would give the result of neither."""
     before: Mapping[str, str] = saved.about.get("net", {})
     now, parts = identity(net), changed_parts(before, net)
     free = FREE - RANKED_BY if UNDECIDED in saved.about else FREE
@@ -60,7 +72,9 @@ def require_same(place: Path, saved: Saved, net: Net, data: Mapping[str, str]) -
             f"`{place}` is of another experiment: {'; '.join(_change(key, before, now) for key in wrong)}. "
             f'To start a new training with its weights: `start = load("{place}")` in `train`'
         )
-    files = different(saved.about.get("data", {}), data)
+    if "start" in metadata and metadata["start"] != saved.about.get("start"):
+        raise CheckpointError(f"`{place}` began with other weights than those of `start`")
+    files = different(saved.about.get("data", {}), metadata["data"])
     if files:
         raise CheckpointError(
             f"`{place}` was trained on other data: `{files[0]}` has changed since, and rows that were held back for "

@@ -78,6 +78,7 @@ def replicate(
     callbacks: Sequence[Callback] = (),
     *,
     data: Mapping[str, Any] | None = None,
+    start: Mapping[str, Any] | None = None,
     ended: Callable[[Replicate, Run], None] | None = None,
     diverged: Callable[[int, str], None] | None = None,
     recorded: Sequence[Callback] = (),
@@ -93,6 +94,8 @@ def replicate(
     of `train` with its seed, which draws the initial weights, the split, the order of the rows and dropout.
 
     - `seeds`: how many (default: 10); `seed`: the first of them (default: the file's).
+    - `start`: as of `train`, the same for all seeds, which draw the rest; with `resume` those that have begun go on
+      with their own weights.
     - `ended`: called after each training with its entry in `replicates` and its Run, whose executor predicts.
     - `diverged`: called with a seed whose training diverged, and the message; the others are still trained.
     - `out`: a folder with a run for each seed, `seed-0` and so on, and `seeds.json`; `load_ensemble` loads it.
@@ -130,7 +133,7 @@ def replicate(
 
     hooks = Hooks(callbacks, recorded, progress, stopping, notice, announce)
     members = [Member(number, net, number) for number in range(first, first + seeds)]
-    where, given = (device, backend), {"data": data, "epochs": epochs, "precision": precision}
+    where, given = (device, backend), {"data": data, "start": start, "epochs": epochs, "precision": precision}
     result.stopped = conduct(result, members, where, hooks, ended, diverged, given, resumed=resume is not None)
     if result.folder is not None and result.folder.exists():
         result.save()

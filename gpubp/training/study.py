@@ -22,6 +22,7 @@ from . import history
 from .course import Course, run_side_by_side
 from .folder import holds_seeds, member_folder, saved_runs
 from .hooks import Hooks
+from .resume import require_start
 from .run import Run
 from .trainer import course
 
@@ -128,6 +129,8 @@ def conduct(
     """Train the members of a study, each `kind`-`number` in its folder, those of small nets side by side, and add them
     to the `result`; returns `stopped`. `ended` and `diverged` are those of `cross_validate` and `replicate`; `given`
     are the other arguments of `course`. Raises DivergedError if all diverge, and whatever `train` raises."""
+    if resumed and result.folder is not None and not all(_begun(result, member) for member in members):
+        require_start(result.folder, given["start"])
     size = _side_by_side(members[0].net, where, hooks)
     given = {**given, "shared": {}}
     for first in range(0, len(members), size):
@@ -167,8 +170,13 @@ def _course(
 ) -> Course:
     """The training of a member, in its folder, where it goes on if there is something."""
     folder = None if result.folder is None else member_folder(result.folder, result.kind, member.number)
-    before = folder if folder is not None and resumed and (folder / LAST).exists() else None
+    before = folder if resumed and _begun(result, member) else None
     return course(member.net, where, hooks, folder, before, seed=member.seed, **given)
+
+
+def _begun(result: Study[Any], member: Member) -> bool:
+    """Whether a member has a checkpoint."""
+    return result.folder is not None and (member_folder(result.folder, result.kind, member.number) / LAST).exists()
 
 
 def _side_by_side(net: Net, where: tuple[str, str], hooks: Hooks) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,19 @@ def test_rows_in_memory(labelled: Path, split: bool) -> None:
         collected(net, stratify="y", resume=out)
     with pytest.raises(gpubp.CheckpointError, match="`split` was"):
         collected(net, data=rows, resume=out)
+
+
+def test_all_folds_start_with_weights_in_memory(labelled: Path) -> None:
+    net, out = gpubp.load(labelled), labelled.parent / "cv"
+    start = gpubp.train(net, "cpu", seed=5).executor.state_dict()
+    _, runs = collected(net, start=start, out=out)
+    alone = [gpubp.train(with_fold(net, k, 3), "cpu", start=start, backend="numpy") for k in (1, 2, 3)]
+    assert [state(run) for run in runs] == [state(run) for run in alone]
+    shutil.rmtree(out / "fold-3")
+    with pytest.raises(gpubp.CheckpointError, match=r"gpubp\.cross_validate\(net, folds, start="):
+        collected(net, resume=out)
+    _, resumed = collected(net, start=start, resume=out)
+    assert [state(run) for run in resumed] == [state(run) for run in runs]
 
 
 def test_every_fold_is_saved_as_a_run(labelled: Path, tmp_path: Path) -> None:

@@ -118,6 +118,36 @@ def test_it_goes_on_where_it_was_and_to_more(tmp_path: Path) -> None:
         collected(net, resume=out)
 
 
+@pytest.mark.parametrize("callbacks", [(), (lambda run: None,)], ids=["side by side", "one by one"])
+@pytest.mark.parametrize("some", [True, False])
+def test_all_seeds_start_with_the_same_weights(tmp_path: Path, callbacks: Any, some: bool) -> None:
+    """As each alone does; the order of the rows, the split and dropout are those of the seed."""
+    path = write_net(tmp_path, regular=" -> dropout(10%)", length="epochs = 3")
+    weights = train(path, seed=9).executor.state_dict()
+    start = {"p.dense.weight": weights["p.dense.weight"]} if some else weights
+    _, runs = collected(gpubp.load(path), start=start, callbacks=callbacks)
+    assert [state(run) for run in runs] == [state(train(path, seed=seed, start=start)) for seed in range(3)]
+    assert len({run.history[0]["train.loss"] for run in runs}) == 3
+
+
+def test_seeds_that_have_not_begun_start_with_the_same_weights(tmp_path: Path) -> None:
+    path = write_net(tmp_path, length="epochs = 3")
+    net, out, other = gpubp.load(path), tmp_path / "s", tmp_path / "new"
+    start = {"p.dense.weight": train(path, seed=9).executor.parameters["p.dense.weight"]}
+    whole, _ = collected(net, start=start)
+    collected(net, 2, start=start, out=out)
+    assert collected(net, 2, resume=out)[0].mean == collected(net, 2, start=start)[0].mean, "all have begun"
+    with pytest.raises(gpubp.CheckpointError, match=r"began with weights that .*gpubp\.replicate\(net, start="):
+        collected(net, resume=out)
+    wrong = {name: array + 1 for name, array in start.items()}
+    with pytest.raises(gpubp.CheckpointError, match="seed-0` began with other weights than those of `start`"):
+        collected(net, start=wrong, resume=out)
+    assert collected(net, start=start, resume=out)[0].mean == whole.mean
+    collected(net, 2, out=other)
+    with pytest.raises(gpubp.CheckpointError, match="seed-0` began with other weights than those of `start`"):
+        collected(net, start=start, resume=other)
+
+
 def test_a_process_that_ends_in_the_first_epoch_leaves_what_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

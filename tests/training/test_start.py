@@ -92,10 +92,13 @@ def test_some_weights_in_memory(tmp_path: Path, trained: gpubp.Run) -> None:
     assert weights(run)[name] == weights(trained)[name]
 
 
-def test_the_record_of_weights_in_memory_does_not_depend_on_the_seed(tmp_path: Path, trained: gpubp.Run) -> None:
-    path, found = write_net(tmp_path, length="epochs = 1"), set()
+@pytest.mark.parametrize("names", [["p.dense.weight"], None], ids=["some", "all"])
+def test_the_record_of_weights_in_memory_does_not_depend_on_the_seed(
+    tmp_path: Path, trained: gpubp.Run, names: list[str] | None
+) -> None:
+    path, found, weights = write_net(tmp_path, length="epochs = 1"), set(), trained.executor.state_dict()
     for seed in (1, 2):
-        train(path, start=trained.executor.state_dict(), seed=seed, out=tmp_path / str(seed))
+        train(path, start={name: weights[name] for name in names or weights}, seed=seed, out=tmp_path / str(seed))
         found.add(json.loads((tmp_path / str(seed) / "env.json").read_text("utf-8"))["start"])
     assert len(found) == 1
 
