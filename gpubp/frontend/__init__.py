@@ -42,7 +42,7 @@ from .states import (
 )
 from .traced_step import TracedStep, trace_step
 from .tracing import MODES, Mode
-from .training_checks import length_of, require_parts
+from .training_checks import Length, length_of, require_parts
 from .update import GUARD, gradient_name
 from .warm_start import Start, cannot_start, chosen_weights, require_start, start_of
 
@@ -74,6 +74,7 @@ __all__ = [
     "Domain",
     "Group",
     "Layout",
+    "Length",
     "Mode",
     "Net",
     "Parameter",

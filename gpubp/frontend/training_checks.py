@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
+from typing import NamedTuple
 
 from dsl.diagnostics import Diagnostic, Label
 from dsl.graph import Train
@@ -13,6 +14,19 @@ from .early_stopping import Watch, watch_of
 from .net import Net
 from .plateau import require_figure
 from .states import accumulated
+
+
+class Length(NamedTuple):
+    """The rows of a batch, the steps of an epoch, whose last batch may be smaller, and the steps of a training in
+    all."""
+
+    batch: int
+    per_epoch: int
+    total: int
+
+    def epoch(self, step: int) -> int:
+        """The epoch, counted from 1, that a step is of; steps are counted from 1, too."""
+        return -(-step // self.per_epoch)
 
 
 def against_lengths(train: Train) -> Iterator[Diagnostic]:
@@ -42,11 +56,11 @@ def against_optimizer(train: Train) -> Iterator[Diagnostic]:
             yield Diagnostic("E0523", message, train.spans[key], help=(f"leave `{key}` out",))
 
 
-def length_of(net: Net, rows: int) -> tuple[int, int, int]:
-    """The batch size, the steps of an epoch and the steps in all of a training on so many rows."""
+def length_of(net: Net, rows: int) -> Length:
+    """The length of a training on so many rows."""
     batch, steps = net.batch_size(rows), net.option("steps")
     per_epoch = -(-rows // batch)
-    return batch, per_epoch, int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps)
+    return Length(batch, per_epoch, int(net.option("epochs") or 0) * per_epoch if steps is None else int(steps))
 
 
 def require_parts(net: Net, parts: Mapping[str, Sized]) -> Watch | None:
@@ -54,7 +68,7 @@ def require_parts(net: Net, parts: Mapping[str, Sized]) -> Watch | None:
     another part, or if it would never update anything."""
     watch = watch_of(net, parts)
     require_figure(net.graph, parts)
-    _, _, steps = length_of(net, len(parts["train"]))
+    steps = length_of(net, len(parts["train"])).total
     if net.graph.train is not None and steps:
         _require_update(net.graph.train, steps)
     return watch

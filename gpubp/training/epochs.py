@@ -23,24 +23,22 @@ Trained: TypeAlias = Single | Race
 
 @dataclass(slots=True)
 class EpochLoop:
-    """Trains to step `total`, in pieces that end with an epoch, or after several with `several`. `pace`: how many steps
-    a piece has; `progress` is that of `train`."""
+    """Trains to the last step, in pieces that end with an epoch, or after several with `several`. `pace`: how many
+    steps a piece has; `progress` is that of `train`."""
 
-    total: int
-    per_epoch: int
     progress: Callable[[Progress], None] | None
     several: bool = False
     pace: Pace = field(default_factory=Pace)
 
     def goes_on(self, trained: Trained) -> bool:
         """Whether there are steps left to take."""
-        return trained.step < self.total and not trained.ended
+        return trained.step < trained.length.total and not trained.ended
 
     def piece(self, trained: Trained, most: int | None = None) -> Generator[StepRequest, Steps, list[dict[str, float]]]:
         """Take some steps, at most `most`; returns the records of the epochs that ended. Raises DivergedError."""
-        first, began = trained.step, time.monotonic()
-        count = self.pace.piece(first, self.per_epoch, self.total, most, several=self.several)
-        restore = trained.snapshot() if count > self.per_epoch - first % self.per_epoch else None
+        first, began, length = trained.step, time.monotonic(), trained.length
+        count = self.pace.piece(first, length, most, several=self.several)
+        restore = trained.snapshot() if count > length.per_epoch - first % length.per_epoch else None
         try:
             count = len((yield from trained.steps(first, count)))
         except DivergedError:
@@ -52,17 +50,17 @@ class EpochLoop:
             return (yield from self.piece(trained, most))
         start, records = 0, []
         while start < count:
-            stop = min(count, start + self.per_epoch - (first + start) % self.per_epoch)
+            stop = min(count, start + length.per_epoch - (first + start) % length.per_epoch)
             step = first + stop
             trained.add(start, stop)
             if stop == count:
                 seconds = time.monotonic() - began
                 self.pace.took(count, seconds)
                 if self.progress is not None:
-                    epoch, epochs = ((at - 1) // self.per_epoch + 1 for at in (step, self.total))
+                    epoch, epochs = map(length.epoch, (step, length.total))
                     rate = count / max(seconds, 1e-9)
-                    self.progress(Progress(step, self.total, epoch, epochs, trained.mean_loss, rate))
-            if step % self.per_epoch == 0 or step == self.total:
+                    self.progress(Progress(step, length.total, epoch, epochs, trained.mean_loss, rate))
+            if step % length.per_epoch == 0 or step == length.total:
                 records.append(trained.end_epoch(step))
             start = stop
         return records

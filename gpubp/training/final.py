@@ -20,7 +20,7 @@ def measure(run: Run, single: Single) -> None:
     for part in run.dataset.parts:
         rows = single.placed.get(part) or executor.place(run.dataset.part(part))
         # As in the epoch of this step.
-        repeats = max(executor.step - 1, 0) // single.per_epoch if part == "valid" else 0
+        repeats = max(executor.step - 1, 0) // single.length.per_epoch if part == "valid" else 0
         for name, value in (figures := executor.evaluate(rows, repeats=repeats)).items():
             if not math.isfinite(value):
                 raise DivergedError(f"`{part}.{name}` is {value} after the last step: the outputs are no use")

@@ -12,7 +12,7 @@ from typing import Any
 from dsl.records import dataclass
 
 from ..executor import Executor, Rows
-from ..frontend import TF32
+from ..frontend import TF32, Length
 from ..health import Finding, Gauges, Size, diagnose, grown, risen, still, typical
 from ..passes import Cost, cost
 from ..strict_json import rounded
@@ -48,7 +48,7 @@ _TENSOR = 3e14
 class Health:
     """Measures the steps of a training and keeps the findings.
 
-    `rows`: the training data, placed; `total`: the steps of the training; `records`: the lines of `health.jsonl` from
+    `rows`: the training data, placed; `length`: that of the training; `records`: the lines of `health.jsonl` from
     before this process. Which steps are measured depends on their numbers and on the training program alone, not on a
     clock, and does not affect the training: a resumed run takes the same measurements as an uninterrupted one. `notice`
     is called immediately for an exploding gradient.
@@ -57,13 +57,12 @@ class Health:
     def __init__(
         self,
         rows: Rows,
-        batch: int,
-        total: int,
+        length: Length,
         records: Iterable[Mapping[str, Any]],
         notice: Callable[[Finding], None] | None,
     ) -> None:
-        self.rows, self.batch, self.total, self.notice = rows, min(batch, len(rows)), total, notice
-        self.per_epoch = -(-len(rows) // batch)
+        self.rows, self.batch, self.notice = rows, min(length.batch, len(rows)), notice
+        self.per_epoch, self.total = length.per_epoch, length.total
         self.found: list[list[Size]] = []
         self.noticed: list[Finding] = []
         self._before = [dict(record) for record in records]

@@ -12,7 +12,7 @@ from ..data import Dataset
 from ..errors import SaveError
 from ..executor import Executor, Programs, Steps, require_memory
 from ..executor.checkpoint import UNDECIDED, Saved, hash_of
-from ..frontend import Net, length_of, require_parts, training_lengths
+from ..frontend import Length, Net, length_of, require_parts, training_lengths
 from .best import Best, Sums
 from .course import Course, StepRequest
 from .dataset import dataset_of, hashes
@@ -56,21 +56,21 @@ class Training:
         split_seed = int(net.option("seed", 0))  # the executor may have that of the best restart
         dataset = dataset_of(ex, data, split_seed)
         watch = require_parts(net, dataset.parts)
-        lengths = batch, per_epoch, total = length_of(net, len(dataset.parts["train"]))
+        length = length_of(net, len(dataset.parts["train"]))
         restarts = int(net.option("restarts", 1)) if fresh else 1
-        _prepare(ex, dataset, lengths, restarts, fresh=fresh)
+        _prepare(ex, dataset, length, restarts, fresh=fresh)
         if folder is not None or saved is not None:
             self.metadata |= experiment(ex, hashes(net, dataset, given=data is not None), dataset, split_seed)
         placed = {part: ex.place(dataset.part(part)) for part in dataset.parts if part != "test"}
         best = None if watch is None or restarts > 1 else Best(watch)
-        self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), batch, best)
+        self.single = Single(ex, placed, sum(map(len, dataset.parts.values())), length, best)
         self.race: Race | None = None
         if restarts > 1:
             ensemble = restarts_of(ex, restarts, where, dataset.part("train"), start)
-            self.race = Race(ensemble, placed, batch, (watch,) * restarts)
+            self.race = Race(ensemble, placed, length, (watch,) * restarts)
         ahead = watch is None and not hooks.callbacks and may_run_ahead(net)
-        self.loop = EpochLoop(total, per_epoch, hooks.progress, ahead, Pace(last=time.monotonic()))
-        self.run = Run(ex, dataset, -(-total // per_epoch), total, 0)
+        self.loop = EpochLoop(hooks.progress, ahead, Pace(last=time.monotonic()))
+        self.run = Run(ex, dataset, length.epoch(length.total), length.total, 0)
         self.run.folder = None if folder is None else folder.path
         self.saved_step: int | None = None  # the step of the last checkpoint
         self.records, self.measured = list[dict[str, Any]](), list[dict[str, Any]]()
@@ -78,7 +78,7 @@ class Training:
             self._resume(source, saved)
         self.health = None
         if net.option("health"):
-            self.health = Health(placed["train"], batch, total, self.measured, hooks.notice)
+            self.health = Health(placed["train"], length, self.measured, hooks.notice)
 
     def _executor(
         self,
@@ -120,13 +120,13 @@ class Training:
         if "start" in saved.about:
             self.metadata["start"] = saved.about["start"]
         self.run.warnings += changes_bytes(saved, self.metadata["environment"])
-        step, per_epoch, best = self.trained.step, self.loop.per_epoch, self.single.best
+        step, length, best = self.trained.step, self.single.length, self.single.best
         self.run.first_step = step
         if self.folder is not None and same_place(self.folder.path, source):
             self.saved_step = step
-        if step % per_epoch and self.race is None:
+        if step % length.per_epoch and self.race is None:
             self.single.sums = Sums(**saved.about["sums"])
-        self.records = records_before(source, step, per_epoch, self.loop.total)
+        self.records = records_before(source, step, length)
         self.measured = measured_before(source, step)
         self.run.restarts = saved.about.get("restarts", [])
         self.run.judged_by = "train.loss" if best is None else best.watch.figure
@@ -143,7 +143,7 @@ class Training:
             self._choose(self.race)
         yield from self._epochs(self.single)
         ex = self.single.executor
-        if not run.stopped and ex.step < self.loop.total:
+        if not run.stopped and ex.step < self.single.length.total:
             run.stopped = "early stop"
         if self.health is not None and run.stopped != "interrupted":
             losses = {r["epoch"]: r["train.loss"] for r in (*self.records, *run.history)}
@@ -171,7 +171,7 @@ class Training:
             due = self.folder is not None and loop.pace.due(time.monotonic(), bool(records))
             if stopping is not None and stopping():
                 run.stopped = "interrupted"
-            elif due and trained.step < loop.total:
+            elif due and trained.step < trained.length.total:
                 self._save()
 
     def _most(self, trained: Trained) -> int | None:
@@ -245,12 +245,9 @@ class Training:
         self.saved_step = self.trained.step
 
 
-def _prepare(
-    executor: Executor, dataset: Dataset, lengths: tuple[int, int, int], restarts: int, *, fresh: bool
-) -> None:
-    """Check that the training is possible, and give the executor its statistics, if it is `fresh`, and its counters.
-    `lengths`: the rows of a batch, the batches of an epoch, and the steps in total."""
-    (batch, per_epoch, total), count = lengths, len(dataset.parts["train"])
+def _prepare(executor: Executor, dataset: Dataset, length: Length, restarts: int, *, fresh: bool) -> None:
+    """Check that the training is possible, and give the executor its statistics, if it is `fresh`, and its counters."""
+    (batch, per_epoch, total), count = length, len(dataset.parts["train"])
     require_memory(executor.net, executor.backend, executor.dtype, min(batch, count), restarts)
     if fresh:
         executor.fit(dataset.part("train"))

@@ -6,7 +6,7 @@ import math
 
 from dsl.records import dataclass
 
-from ..frontend import Net, plateau_of
+from ..frontend import Length, Net, plateau_of
 
 SMALL = 1 << 20
 """Maximum number of parameters, over all restarts, of a net that may run several epochs per call: its state is copied
@@ -32,15 +32,15 @@ class Pace:
     last: float = 0.0
     apart: int = 0
 
-    def piece(self, step: int, per_epoch: int, total: int, most: int | None = None, *, several: bool) -> int:
+    def piece(self, step: int, length: Length, most: int | None = None, *, several: bool) -> int:
         """The number of steps of the next call, from `step` on, at most `most`. It ends with the epoch, or with
         `several`, after as many whole epochs as fit."""
         fitting = self.steps if most is None else min(self.steps, most)
-        left = per_epoch - step % per_epoch
+        left = length.per_epoch - step % length.per_epoch
         if fitting > left:
             more = fitting - left if several and step >= self.apart else 0
-            fitting = left + more // per_epoch * per_epoch
-        return min(fitting, total - step)
+            fitting = left + more // length.per_epoch * length.per_epoch
+        return min(fitting, length.total - step)
 
     def took(self, steps: int, seconds: float) -> None:
         """`steps` took that long: the next call should take PIECE, and at most four times as many steps."""

@@ -11,7 +11,7 @@ from dsl.records import dataclass
 from ..data import Stream
 from ..errors import DivergedError
 from ..executor import Ensemble, Executor, Rows, SideBySide, Steps
-from ..frontend import Watch, plateau_of, start_of, training_lengths
+from ..frontend import Length, Watch, plateau_of, start_of, training_lengths
 from .best import Best, Sums
 from .course import StepRequest
 from .plateau import adapt_rate
@@ -73,10 +73,10 @@ class Race:
     """
 
     def __init__(
-        self, ensemble: SideBySide, placed: Mapping[str, Rows], batch: int, watches: Sequence[Watch | None]
+        self, ensemble: SideBySide, placed: Mapping[str, Rows], length: Length, watches: Sequence[Watch | None]
     ) -> None:
-        self.ensemble, self.placed, self.batch, self.watches, self.watch = ensemble, placed, batch, watches, watches[0]
-        self.per_epoch = -(-len(placed["train"]) // batch)
+        self.ensemble, self.placed, self.length = ensemble, placed, length
+        self.watches, self.watch = watches, watches[0]
         self.restarts = [Restart(seed) for seed in ensemble.seeds]
         self.log: list[Epoch] = []
         self.sums: Any = 0.0  # of the losses of each restart, batch by batch
@@ -104,7 +104,7 @@ class Race:
         """Request `count` steps from number `first` on, whose batches `add` then adds; returns the rows of each. Raises
         DivergedError if no restart is left."""
         ensemble, rows = self.ensemble, self.placed["train"]
-        losses, penalties, sizes = yield StepRequest(ensemble, rows, len(rows), self.batch, count)
+        losses, penalties, sizes = yield StepRequest(ensemble, rows, len(rows), self.length.batch, count)
         self._losses, self._penalties = self._on_host(losses) * sizes, self._on_host(penalties)
         self._sizes, self._done = sizes, ensemble.steps_done()
         with ensemble.backend.running():
@@ -156,7 +156,7 @@ class Race:
     def end_epoch(self, step: int) -> dict[str, float]:
         """Record the epoch that ends with a step, and decide which restarts stop; returns the record of the leading
         one."""
-        ensemble, number = self.ensemble, (step - 1) // self.per_epoch + 1
+        ensemble, number = self.ensemble, self.length.epoch(step)
         figures: list[dict[str, float]] = [{}] * ensemble.count
         if "valid" in self.placed:
             figures = ensemble.evaluate(self.placed["valid"], repeats=number - 1)
@@ -181,10 +181,10 @@ class Race:
             if best is not None:
                 if best.improves(record) and best.watch.restore:
                     self.kept[k] = ensemble.state(k)
-                if best.patience_exhausted(step, self.per_epoch):
+                if best.patience_exhausted(step, self.length.per_epoch):
                     restart.stopped = "early stop"
                     ensemble.stop(k)
-        if step % self.per_epoch == 0:
+        if step % self.length.per_epoch == 0:
             self.sums, self.examples = 0.0, 0
         return self.leader(range(ensemble.count))
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import CheckpointError
 from ..executor.checkpoint import ABOUT, BEST, UNDECIDED, Saved
 from ..executor.run_states import FREE, state_of
-from ..frontend import Net, changed_parts, identity
+from ..frontend import Length, Net, changed_parts, identity
 from . import history
 from .dataset import GIVEN
 from .environment import different
@@ -110,12 +110,12 @@ def best_before(place: Path) -> Saved | None:
     return state_of(folder, name=BEST) if _is_run(folder) and (folder / BEST).exists() else None
 
 
-def records_before(place: Path, step: int, per_epoch: int, total: int) -> list[dict[str, Any]]:
+def records_before(place: Path, step: int, length: Length) -> list[dict[str, Any]]:
     """The lines of metrics before the step at which a run is resumed: whole epochs, and a partial one only if it is the
     last."""
     folder = folder_of(place)
     found = history.of_epochs(history.records(folder)) if _is_run(folder) else []
-    return [r for r in found if r["step"] <= step and (r["step"] % per_epoch == 0 or r["step"] == total)]
+    return [r for r in found if r["step"] <= step and (r["step"] % length.per_epoch == 0 or r["step"] == length.total)]
 
 
 def measured_before(place: Path, step: int) -> list[dict[str, Any]]:

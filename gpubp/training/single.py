@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import DivergedError
 from ..executor import Executor, Rows, Steps, first_non_finite, require_finite_losses
 from ..executor.checkpoint import Saved
-from ..frontend import STEP, plateau_of
+from ..frontend import STEP, Length, plateau_of
 from .best import Best, Sums
 from .course import StepRequest
 from .plateau import adapt_rate
@@ -20,10 +20,9 @@ class Single:
     many there are with those of the test."""
 
     def __init__(
-        self, executor: Executor, placed: Mapping[str, Rows], all_rows: int, batch: int, best: Best | None
+        self, executor: Executor, placed: Mapping[str, Rows], all_rows: int, length: Length, best: Best | None
     ) -> None:
-        self.executor, self.placed, self.all_rows, self.batch, self.best = executor, placed, all_rows, batch, best
-        self.per_epoch = -(-len(placed["train"]) // batch)
+        self.executor, self.placed, self.all_rows, self.length, self.best = executor, placed, all_rows, length, best
         self.sums = Sums()  # of the epoch that has not ended
         self._plateau = plateau_of(executor.net.graph)
 
@@ -35,10 +34,10 @@ class Single:
     @property
     def ended(self) -> bool:
         """Whether the patience of early stopping is exhausted."""
-        best, step = self.best, self.step
+        best, step, per_epoch = self.best, self.step, self.length.per_epoch
         # Checked between epochs only, so that it does not depend on where a piece or a process ended.
-        between = step > 0 and step % self.per_epoch == 0
-        return between and best is not None and best.patience_exhausted(step, self.per_epoch)
+        between = step > 0 and step % per_epoch == 0
+        return between and best is not None and best.patience_exhausted(step, per_epoch)
 
     def snapshot(self) -> Callable[[], None]:
         """A function that restores the current state."""
@@ -49,13 +48,13 @@ class Single:
         each. Raises DivergedError."""
         ex, rows = self.executor, self.placed["train"]
         try:
-            losses, penalties, sizes = yield StepRequest(ex, rows, self.all_rows, self.batch, count)
+            losses, penalties, sizes = yield StepRequest(ex, rows, self.all_rows, self.length.batch, count)
             losses, penalties = map(ex.backend.to_host, (losses, penalties))
             require_finite_losses(losses, penalties, first)
         except DivergedError as error:
             # A step whose loss alone is not finite was applied: the following steps show what is wrong, too.
-            epoch = f"epoch {first // self.per_epoch + 1:,}"
-            raise DivergedError(f"{epoch}: {error}{first_non_finite(ex, rows, self.batch)}") from None
+            epoch = f"epoch {self.length.epoch(first + 1):,}"
+            raise DivergedError(f"{epoch}: {error}{first_non_finite(ex, rows, self.length.batch)}") from None
         self._batches = losses.tolist(), penalties.tolist(), sizes
         return sizes
 
@@ -71,11 +70,11 @@ class Single:
 
     def end_epoch(self, step: int) -> dict[str, float]:
         """The record of the epoch that ends with a step: the mean loss of its examples, and the validation metrics."""
-        number, figures = (step - 1) // self.per_epoch + 1, dict[str, float]()
+        number, figures = self.length.epoch(step), dict[str, float]()
         if "valid" in self.placed:
             figures = self.executor.evaluate(self.placed["valid"], repeats=number - 1)
         record = epoch_record(number, step, self.mean_loss, self.sums.penalty, figures)
-        if step % self.per_epoch == 0:
+        if step % self.length.per_epoch == 0:
             self.sums = Sums()
         if self._plateau is not None:
             adapt_rate(self._plateau, self.executor, record)
@@ -87,9 +86,9 @@ class Single:
         step, best = int(state[STEP]), self.best
         resumed = {
             "step": step,
-            "epoch": step / self.per_epoch,
+            "epoch": step / self.length.per_epoch,
             "seed": self.executor.seed,
-            "sums": (self.sums if step % self.per_epoch else Sums()).state(),
+            "sums": (self.sums if step % self.length.per_epoch else Sums()).state(),
             "result": "best" if best is not None and best.watch.restore else "last",
             "best": None if best is None else best.state(),
         }

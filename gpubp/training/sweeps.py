@@ -176,13 +176,14 @@ def _trained(
     sweep = Sweep(nets, device, restarts=restarts)
     dataset = load_data(net.graph, net.base, sweep.seeds[0])
     count = len(dataset.parts["train"])
-    batch, per_epoch, total = length_of(net, count)
+    length = length_of(net, count)
+    largest = min(length.batch, count)
     watches = [require_parts(one, dataset.parts) for one in sweep.nets]
-    require_memory(net, sweep.backend, net.dtype, min(batch, count), sweep.count)
-    begin(sweep, dataset.part("train"), training_lengths(per_epoch, total))
+    require_memory(net, sweep.backend, net.dtype, largest, sweep.count)
+    begin(sweep, dataset.part("train"), training_lengths(length.per_epoch, length.total))
     placed = {part: sweep.place(dataset.part(part)) for part in dataset.parts if part != "test"}
-    race, loop = Race(sweep, placed, batch, watches), EpochLoop(total, per_epoch, progress)
-    sweep.require_bits(min(batch, count))
+    race, loop = Race(sweep, placed, length, watches), EpochLoop(progress)
+    sweep.require_bits(largest)
     each = [range(k, k + restarts) for k in range(0, sweep.count, restarts)]
     epochs = [0] * len(nets)
     while loop.goes_on(race):

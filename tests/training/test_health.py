@@ -13,7 +13,7 @@ import pytest
 import gpubp
 from benchmarks import gpu_cases
 from gpubp.executor import Executor
-from gpubp.frontend import build, plan_of
+from gpubp.frontend import Length, build, plan_of
 from gpubp.health import Finding
 from gpubp.passes import cost
 from gpubp.training import health_records
@@ -87,7 +87,7 @@ def test_the_sizes_are_those_of_the_step_that_comes(tmp_path: Path) -> None:
     rows = gpubp.data.load(net.graph, net.base, 0).part("train")
     placed = ex.place(rows)
     ex.fit_first(placed)
-    health = Health(placed, 8, 360, [], None)
+    health = Health(placed, Length(8, 5, 360), [], None)
     last = health.measure(ex)[-1]
     x, y = placed.batch(0, 0, 0, 8, mixed=True)
     p = ex.predict({"x": x})["p"]
@@ -144,7 +144,7 @@ def test_measurements_get_rarer(tmp_path: Path) -> None:
     net = gpubp.load(write_net(tmp_path))
     ex = Executor(net, "cpu", backend="numpy")
     placed = ex.place(gpubp.data.load(net.graph, net.base, 0).part("train"))
-    health = Health(placed, 8, 10**7, [], None)
+    health = Health(placed, Length(8, 5, 10**7), [], None)
     at, found = 0, []
     while at < 10**6:
         assert health.due(ex, at)

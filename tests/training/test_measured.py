@@ -13,6 +13,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import Executor
+from gpubp.frontend import Length
 from gpubp.health import Finding, Gauges, Size
 from gpubp.training.health import EVERY, Health, _records
 from tests.render.compiled import needs_compiler
@@ -31,7 +32,7 @@ def make(tmp_path: Path) -> Make:
         ex = Executor(net, "cpu", "float64", backend=backend)
         placed = ex.place(gpubp.data.load(net.graph, net.base, 0).part("train"))
         ex.fit_first(placed)
-        return ex, Health(placed, 8, total, more.pop("records", []), told)
+        return ex, Health(placed, Length(8, 5, total), more.pop("records", []), told)
 
     return made
 
