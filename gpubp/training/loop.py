@@ -17,7 +17,7 @@ from .best import Best, Sums
 from .course import Course, StepRequest
 from .dataset import dataset_of, hashes
 from .environment import algorithms, describe_run, experiment
-from .epochs import EpochLoop, Trained
+from .epochs import EpochLoop, Trainee
 from .final import measure
 from .folder import RunFolder
 from .health import Health
@@ -107,7 +107,7 @@ class Training:
         return ex
 
     @property
-    def trained(self) -> Trained:
+    def trainee(self) -> Trainee:
         """What takes the steps: the restarts until one of them is chosen."""
         return self.single if self.race is None else self.race
 
@@ -120,7 +120,7 @@ class Training:
         if "start" in saved.about:
             self.metadata["start"] = saved.about["start"]
         self.run.warnings += changes_bytes(saved, self.metadata["environment"])
-        step, length, best = self.trained.step, self.single.length, self.single.best
+        step, length, best = self.trainee.step, self.single.length, self.single.best
         self.run.first_step = step
         if self.folder is not None and same_place(self.folder.path, source):
             self.saved_step = step
@@ -160,28 +160,28 @@ class Training:
                 folder.save(None)
         return run
 
-    def _epochs(self, trained: Trained) -> Generator[StepRequest, Steps, None]:
+    def _epochs(self, trainee: Trainee) -> Generator[StepRequest, Steps, None]:
         """Train to the last step, or until it ends before."""
         loop, run, stopping = self.loop, self.run, self.hooks.stopping
-        while not run.stopped and loop.goes_on(trained):
-            records = yield from loop.piece(trained, self._most(trained))
+        while not run.stopped and loop.goes_on(trainee):
+            records = yield from loop.piece(trainee, self._most(trainee))
             for record in records:
                 self._record(record)
                 self.hooks.epoch_ended(run)
             due = self.folder is not None and loop.pace.due(time.monotonic(), bool(records))
             if stopping is not None and stopping():
                 run.stopped = "interrupted"
-            elif due and trained.step < trained.length.total:
+            elif due and trainee.step < trainee.length.total:
                 self._save()
 
-    def _most(self, trained: Trained) -> int | None:
+    def _most(self, trainee: Trainee) -> int | None:
         """The number of steps to the next measurement, if there are any; one that is due is made."""
-        if self.health is None or isinstance(trained, Race):
+        if self.health is None or isinstance(trainee, Race):
             return None
-        step = trained.step
-        if self.health.due(trained.executor, step):
-            self._note_sizes(self.health.measure(trained.executor))
-        return self.health.steps_left(trained.executor, step)
+        step = trainee.step
+        if self.health.due(trainee.executor, step):
+            self._note_sizes(self.health.measure(trainee.executor))
+        return self.health.steps_left(trainee.executor, step)
 
     def _record(self, record: dict[str, float]) -> None:
         """Note the figures of an epoch, and keep the state if it is the best so far."""
@@ -238,11 +238,11 @@ class Training:
             self.folder.save(self._saved(), None if best is None else best.saved)
         except SaveError as error:
             gone = ": the folder is gone" if self.folder.begun and not self.folder.path.exists() else ""
-            raise SaveError(f"{error}{gone}; the training stopped at step {self.trained.step:,}") from None
+            raise SaveError(f"{error}{gone}; the training stopped at step {self.trainee.step:,}") from None
         if best is not None:
             best.fresh = False
         self.loop.pace.saved(began, time.monotonic())
-        self.saved_step = self.trained.step
+        self.saved_step = self.trainee.step
 
 
 def _prepare(executor: Executor, dataset: Dataset, length: Length, restarts: int, *, fresh: bool) -> None:
