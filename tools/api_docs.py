@@ -33,7 +33,7 @@ MEMBERS = {
     "RangeTest": "suggested least steepest",
     "Ensemble": "net predict mean_std labels words evaluate evaluate_members",
     "Executor": "xp precision seed step parameters set_parameters gradients train_step train_steps predict evaluate "
-    "loss tables fit fitted counters set_counters state_dict load_state_dict load_start source",
+    "loss tables fit fitted counters set_counters state_dict load_state_dict start_from source",
     "Explanation": "show html",
     "Graph": "svg html",
 }

@@ -59,7 +59,7 @@ class Core:
                 lambda mode, batch, fit: build(net, mode, batch, self.dtype, fit), self.programs, self._state.arrays
             )
         if start:
-            self.load_start()
+            self.start_from()
 
     @property
     def xp(self) -> Any:
@@ -83,15 +83,15 @@ class Core:
         with self.backend.running():
             return int(self._state.arrays[STEP])
 
-    def load_start(self, given: Mapping[str, Any] | None = None) -> None:
-        """Load what the file's `start` names, if anything, as a new executor does: weights, and statistics that `fit`
-        then keeps; or those that are `given` by name. Raises NetError, at the place in the file, if it does not exist
-        or does not fit; InputError."""
+    def start_from(self, weights: Mapping[str, Any] | None = None) -> None:
+        """Begin with `weights` by name, all or some, and with statistics among them, which `fit` then keeps; without
+        any, with those that the file's `start` names, if it does, as a new executor does. Raises InputError for values
+        that do not fit, NetError, at the place in the file, if what it names does not exist or does not fit."""
         with self.backend.running():
-            if given is None:
+            if weights is None:
                 self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory()))
             else:
-                self._state.start(self._state.checked(given, statistics=True))
+                self._state.start(self._state.checked(weights, statistics=True))
 
     def adopt(self, arrays: Mapping[str, Any]) -> None:
         """Load the state of a restart: arrays by name, as programs take them."""

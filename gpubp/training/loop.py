@@ -95,7 +95,7 @@ class Training:
         ex = Executor(net, device, backend=backend, programs=programs, start=fresh and start is None)
         shared[net.precision] = ex.programs
         if start is not None:
-            ex.load_start(start)
+            ex.start_from(start)
             state = ex.state_dict()
             given = {name: state[name] for name in (*ex.parameters, *net.buffers) if name in start}
             self.metadata["start"] = hash_of(given)  # without the others, which differ from seed to seed

@@ -266,7 +266,7 @@ def begin(
         _Counters(ensemble, k).set_counters(counters)
         if start is not None or start_of(net) is not None:
             member = ensemble.member(k)
-            member.load_start(start)
+            member.start_from(start)
             member.fit(rows)
             arrays = member.arrays()  # also the optimizer's, which an ensemble allocates later
             ensemble.adopt(k, {name: arrays[name] for name in ensemble.state(k)})

@@ -111,7 +111,7 @@ def test_weights_in_memory_of_a_value_called_optimizer() -> None:
     )
     first, second = (gpubp.Executor(net, device="cpu", seed=seed) for seed in (1, 2))
     first.train_step({"x": [[1.0, 2.0]], "y": [[1.0]]})
-    second.load_start(first.state_dict() | {"total_steps": np.int64(9)})  # a counter of another net's schedule
+    second.start_from(first.state_dict() | {"total_steps": np.int64(9)})  # a counter of another net's schedule
     for name, value in first.parameters.items():
         np.testing.assert_array_equal(second.parameters[name], value)
 
