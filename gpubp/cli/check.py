@@ -14,9 +14,9 @@ from ..frontend import Net, check_data, load_set, start_of
 from ..memory import free_memory
 from .arguments import add_file
 from .codes import Explain
-from .color import say
+from .color import say, say_table
 from .nets import open_net, rows_of, warn
-from .plan_table import with_plan
+from .plan_table import layers_and_costs
 
 MAX_VALUES = 300
 """The plan of a net up to this size is made in a fraction of a second."""
@@ -45,9 +45,12 @@ def work(arguments: argparse.Namespace) -> int:
     if data.dataset is not None and data.dataset.left_out:
         print(f"rows: {rows_of(data.dataset)}\n")
     if len(net.graph.nodes) > MAX_VALUES and not arguments.plan:
-        say(f"{net.summary()}\n\nthe plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it")
+        table = net.summary()
+        costs = f"the plan of a net of {len(net.graph.nodes):,} values takes seconds: --plan shows it"
     else:
-        say(with_plan(net, data.train_rows))
+        table, costs = layers_and_costs(net, data.train_rows)
+    say_table(table)
+    say(f"\n{costs}")
     for one in _run_needs(net):
         say(f"\n`gpubp run` needs more: {one.message}; {one.help[0]}")
     return 0

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from dsl.diagnostics import Diagnostic
 from dsl.excerpt import COLUMNS
@@ -54,6 +54,32 @@ def fitted(text: str, stream: object, hang: int | None = None) -> str:
         width = max(columns_of(stream), _LEAST)
         text = "\n".join(_folded(line, width, hang) if len(line) > width else line for line in text.split("\n"))
     return text.replace(JOINT, " ")
+
+
+def say_table(text: str) -> None:
+    """Print a table. On a terminal that is narrower, the last columns of each row are below the first, a little further
+    in."""
+    if _is_terminal(sys.stdout):
+        rows = _divided(text.split("\n"), max(columns_of(sys.stdout), _LEAST))
+        text = "\n".join(line for row in rows for line in row)
+    print(text)
+
+
+def _divided(rows: Sequence[str], width: int) -> list[list[str]]:
+    """The lines of each row: all rows are divided before the same column."""
+    longest = max(map(len, rows))
+    begins = [
+        i
+        for i in range(3, longest)
+        if not any(row[i - 2 : i].strip() for row in rows) and any(row[i : i + 1].strip() for row in rows)
+    ]
+    if longest <= width or not begins:
+        return [[row] for row in rows]
+    at = max((i for i in begins if i - 2 <= width), default=begins[0])
+    left = _divided([row[at:] for row in rows], width - 2)
+    return [
+        [row[:at].rstrip(), *(f"  {line}" for line in lines if line)] for row, lines in zip(rows, left, strict=True)
+    ]
 
 
 def _folded(line: str, width: int, hang: int | None) -> str:

@@ -9,9 +9,9 @@ from ..passes import cost
 from ..wording import counted
 
 
-def with_plan(net: Net, rows: int | None) -> str:
-    """The layers with their operations, and below them the work and the memory of a step; `rows`: those of the data,
-    where a batch may be larger."""
+def layers_and_costs(net: Net, rows: int | None) -> tuple[str, str]:
+    """The table of layers with their operations, and what is said of the work and the memory of a step; `rows`: those
+    of the data, where a batch may be larger."""
     batch = net.batch_size(rows)
     batch = batch if rows is None else max(min(batch, rows), 1)
     mode: Mode = "predict" if net.graph.train is None else "train"
@@ -27,8 +27,7 @@ def with_plan(net: Net, rows: int | None) -> str:
         _scaled(number, 1024, "B")
         for number in (costs.states, costs.constants + costs.arena, costs.memory, costs.traffic)
     )
-    return (
-        f"{net.summary(layers)}\n\n"
+    return net.summary(layers), (
         f"{what}: {steps}, {_scaled(costs.flops, 1000, 'FLOP')}, {traffic} read and written\n"
         f"memory, {net.dtype}: {memory} = {kept} of {state} + {values} of values{times}"
     )

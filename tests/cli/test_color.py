@@ -48,6 +48,47 @@ def test_a_line_goes_on_at_a_blank(text: str, hang: int | None, lines: list[str]
     assert color.fitted(text, io.StringIO(), hang) == text
 
 
+TABLE = """
+value  function  shape   parameters
+x      input     [8, 8]
+h      dense     [128]        8,320
+total                         8,320
+"""
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (35, TABLE.strip().split("\n")),
+        (34, ["value  function  shape", "  parameters", "x      input     [8, 8]", "h      dense     [128]"]),
+        (22, ["value  function", "  shape   parameters", "x      input", "  [8, 8]", "h      dense"]),
+        (14, ["value", "  function", "    shape", "      parameters", "x", "  input", "    [8, 8]", "h"]),
+    ],
+)
+def test_the_last_columns_of_a_table_are_below_the_first(
+    monkeypatch: pytest.MonkeyPatch, width: int, lines: list[str]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setattr(color, "_LEAST", 1)
+    monkeypatch.setenv("COLUMNS", str(width))
+    color.say_table(TABLE.strip())
+    shown = terminal.getvalue().splitlines()
+    assert shown[: len(lines)] == lines
+    assert max(map(len, shown)) <= max(width, len("      parameters"))
+
+
+@pytest.mark.usefixtures("narrow")
+def test_the_layers_that_check_shows_fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    assert main(["check", str(write(tmp_path))]) == 0
+    head, second = terminal.getvalue().splitlines()[:2]
+    assert head.startswith("value ")
+    assert second.startswith("  ")
+    assert f"{head}{second}".split() == ["value", "function", "shape", "parameters", "FLOP", "a", "row"]
+
+
 @pytest.mark.usefixtures("narrow")
 def test_a_number_stays_with_its_name() -> None:
     text = f"epoch 1/9  loss{color.JOINT}0.5  valid.precision{color.JOINT}0.75"
