@@ -119,9 +119,9 @@ def guess(table: Glance, asked: str | None) -> Guess:
     if not inputs:
         raise GpubpError(f"`{path}` has nothing to learn {_name(target)} from: {_useless(others)}")
     inputs, rows = _filled(table, target, inputs)
-    left_out = tuple(
-        replace(column, kind="sparse") if column.useful else column for column in others if column not in inputs
-    )
+    used = {*map(id, inputs)}  # comparing columns compares their cells
+    unused = [column for column in others if id(column) not in used]
+    left_out = tuple(replace(column, kind="sparse") if column.useful else column for column in unused)
     numbers = tuple(column for column in inputs if column.kind != "words")
     words = tuple(column for column in inputs if column.kind == "words")
     return Guess(table, target, numbers, words, left_out, _classes(target, rows), rows)

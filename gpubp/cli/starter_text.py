@@ -19,6 +19,8 @@ from .starter import Guess
 
 ROWS_TO_SPLIT, ROWS_TO_VALIDATE = 20, 50
 """From so many rows on some are held back for testing, and for validation and the early stop too."""
+MOST_LISTED = 100
+"""Columns of numbers that are listed by their names; of more, those are listed that are left out."""
 _USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "split", *WORDS})
 """Names that the file uses for something else, or that the language reserves."""
 
@@ -87,7 +89,8 @@ def _validates(found: Guess) -> bool:
 
 
 def _reader(found: Guess, path: str) -> str:
-    """The entry's right side: `target` alone where all columns but one are numbers, else all that are used."""
+    """The entry's right side: `target` alone where all columns but one are numbers, else those that are used, or of a
+    wide table those that are not."""
     table = found.table
     header = f", sheet = {format_value(table.sheet)}" if table.sheet else ""
     header += f", skip = {table.above}" * bool(table.above) + ", header = false" * (not table.header)
@@ -97,11 +100,17 @@ def _reader(found: Guess, path: str) -> str:
     more += f', encoding = "{table.encoding}"' if table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = format_value(found.target.name)
-    if not found.words and not found.left_out:
-        return f"{table.reader}({format_value(path)}, target = {last}{more})"
-    parts = [f"[{', '.join(format_value(column.name) for column in found.numbers)}]"] * bool(found.numbers)
+    wide = len(found.numbers) > MOST_LISTED
+    without = f", without = {_names(found.left_out)}" if wide and found.left_out else ""
+    if not found.words and (wide or not found.left_out):
+        return f"{table.reader}({format_value(path)}, target = {last}{without}{more})"
+    parts = ["rest" if wide else _names(found.numbers)] * bool(found.numbers)
     parts += [format_value(column.name) for column in found.words]
-    return f"{table.reader}({format_value(path)}, columns = [{', '.join([*parts, last])}]{more})"
+    return f"{table.reader}({format_value(path)}, columns = [{', '.join([*parts, last])}]{without}{more})"
+
+
+def _names(columns: Sequence[Column]) -> str:
+    return f"[{', '.join(format_value('' if column.nameless else column.name) for column in columns)}]"
 
 
 def _sizes(rows: int, complete: bool) -> tuple[int, int, int]:

@@ -76,7 +76,7 @@ class ArrowTable:
         if not _is_numeric(kind):
             name = clipped(self.names[column])
             message = f"the whole column is {clipped(str(kind))}, but numbers are needed"
-            help = f'`onehot = ["{name}"]` makes a number of each of its words; `columns = [...]` picks the others'
+            help = f'`onehot = ["{name}"]` makes a number of each of its words; `without = "{name}"` leaves it out'
             help = remedy(self.span, help, "the net was trained on numbers in this column")
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
             return np.zeros(self.table.num_rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from dsl.graph import Word
 from dsl.source import Span
@@ -14,6 +14,7 @@ from ..wording import listed
 from .checks import problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS
+from .options import Options
 from .tables import DatedTable, Table, text_of
 
 
@@ -28,8 +29,9 @@ def matching(request: Request, table: Table, names: object, option: str) -> list
     return list(dict.fromkeys(found))
 
 
-def choose(request: Request, table: Table, target: str | None, columns: object) -> dict[str, list[int]]:
+def choose(request: Request, table: Table, options: Options) -> dict[str, list[int]]:
     """Column numbers by name. Raises DiagnosticError where the options do not say it, or a column is not there."""
+    target, columns = options.target, options.columns
     names = request.entry.names
     if target is not None and columns is not None:
         message = "`target` and `columns` both say which columns to take"
@@ -62,7 +64,16 @@ def choose(request: Request, table: Table, target: str | None, columns: object) 
         help += f"; the table has {listed(table.names)}"
         raise problem("E0411", message, request.entry.value_span, help=help)
     option = "columns" if columns is not None else "target"
-    return _assign(request, table, dict(zip(names, parts, strict=True)), option, literal=target is not None)
+    without = _without(request, table, options.without)
+    return _assign(request, table, dict(zip(names, parts, strict=True)), option, without, literal=target is not None)
+
+
+def _without(request: Request, table: Table, names: object) -> frozenset[int]:
+    """The numbers of the columns that no name is to have; of those that share a name, all. Raises DiagnosticError."""
+    told = {str(name) for name in _flat(names)}
+    others = [name for name in _flat(names) if str(name) not in table.names]
+    same = [i for i, name in enumerate(table.names) if name in told]
+    return frozenset([*same, *matching(request, table, others, "without")])
 
 
 def find(table: Table, wanted: Sequence[str], span: Span | None, why: str = "") -> list[int]:
@@ -113,17 +124,23 @@ def require_own_names(table: Table, columns: Sequence[int], *, header: bool = Tr
 
 
 def _assign(
-    request: Request, table: Table, parts: dict[str, object], option: str, *, literal: bool
+    request: Request, table: Table, parts: dict[str, object], option: str, without: Set[int], *, literal: bool
 ) -> dict[str, list[int]]:
+    """`without`: columns that neither `rest` nor a pattern takes."""
     rests = [name for name, part in parts.items() if _is_rest(part)]
     if len(rests) > 1:
         raise problem("E0411", f"`rest` stands for one name only, but {listed(rests)} have it", request.span(option))
     found: dict[str, list[int]] = {}
     for name, part in parts.items():
         if name not in rests:
-            found[name] = [i for item in _flat(part) for i in _matches(request, table, item, option, literal=literal)]
+            told = ((item, _matches(request, table, item, option, literal=literal)) for item in _flat(part))
+            found[name] = [i for item, own in told for i in own if i not in without or str(item) in table.names]
             if not found[name]:
                 raise problem("E0411", f"`columns` gives `{name}` no column", request.span(option))
+            both = [table.names[i] for i in found[name] if i in without]
+            if both:
+                message = f"`without` leaves out {listed(both, 3)}, which `{option}` gives `{name}`"
+                raise problem("E0411", message, request.span("without"), help="one of the two is to go")
             twice = [table.names[i] for i in dict.fromkeys(found[name]) if found[name].count(i) > 1]
             if twice:
                 raise problem(
@@ -132,7 +149,7 @@ def _assign(
     for name in rests:
         taken = {i for columns in found.values() for i in columns}
         taken |= {i for i, column in enumerate(table.names) if column == request.by}
-        taken |= table.bases if isinstance(table, DatedTable) else set()
+        taken |= {*without, *(table.bases if isinstance(table, DatedTable) else ())}
         found[name] = [i for i in range(len(table.names)) if i not in taken]
         if not found[name]:
             raise problem("E0415", f"`{table.path}` has no columns left for `{name}`", request.span(option))

@@ -52,7 +52,7 @@ _FEW = 10
 class Column:
     """A column as it looks. `values`: its different cells and how often each occurs, numbers as Python writes them,
     missing ones left out; `gaps`: the rows that miss one; `kind`: numbers and words are of use to a net, the others are
-    not; `odd`: where a column of numbers holds something else."""
+    not; `odd`: where a column of numbers holds something else; `nameless`: the file has no name for it."""
 
     name: str
     kind: Kind
@@ -60,6 +60,7 @@ class Column:
     gaps: frozenset[int]
     whole: bool = False
     odd: str = ""
+    nameless: bool = False
 
     @property
     def useful(self) -> bool:
@@ -78,11 +79,13 @@ class Column:
     def stand_in(self) -> tuple[float, int] | None:
         """A number that seems to stand for a missing cell, as -999 does, and how often it occurs: several times, as the
         only one below 0, or further below all others than those are apart."""
+        if self.kind != "numbers" or min(map(float, self.values)) not in _STAND_INS:
+            return None
         found = Counter[float]()
-        for number, count in self.numbers() if self.kind == "numbers" else ():
+        for number, count in self.numbers():
             found[number] += count
-        least, *others = sorted(found) or [0.0]
-        if least not in _STAND_INS or found[least] < 2 or not others:
+        least, *others = sorted(found)
+        if found[least] < 2 or not others:
             return None
         return (least, found[least]) if others[0] >= 0 or others[0] - least > others[-1] - others[0] else None
 
@@ -137,7 +140,7 @@ def _of_arrow(path: str, span: Span) -> Glance:
     table = open_arrow(Path(), path, span)
     heads, rows = table.heads(MAX_ROWS), table.table.num_rows
     columns = tuple(
-        _typed(name, *head) if name else Column(f"column {at + 1}", "nameless", Counter(), frozenset())
+        _typed(name, *head) if name else Column(f"column {at + 1}", "nameless", Counter(), frozenset(), nameless=True)
         for at, (name, head) in enumerate(zip(table.names, heads, strict=True))
     )
     return Glance(path, columns, min(rows, MAX_ROWS), rows <= MAX_ROWS, table.reader)
@@ -161,13 +164,13 @@ def _of_text(raw: bytes, name: str, span: Span, known: TextOptions, complete: bo
         sheet = sheet.without_header(len(sheet.names))
         rows, all_rows = _rows(sheet, complete)
         every = _by_column(rows)
-    columns = []
+    columns, often = [], Counter(sheet.names)
     for at, (column, cells) in enumerate(zip(sheet.names, every, strict=True)):
         found = _column(column, cells, sheet.line, [line for line, _ in rows], notation)
         if not column:
             kind: Kind = "nameless" if found.values else "empty"
-            found = replace(found, name=f"column {at + 1}", kind=kind, odd="")
-        elif sheet.names.count(column) > 1:
+            found = replace(found, name=f"column {at + 1}", kind=kind, odd="", nameless=True)
+        elif often[column] > 1:
             found = replace(found, kind="shared", odd="")
         columns.append(found)
     foreign = (cell for cells in (sheet.names, *zip(*every, strict=True)) for cell in cells)

@@ -54,7 +54,7 @@ def _whole_column(sheet: Sheet, column: int, cells: Sequence[str]) -> tuple[str,
     if all(map(_is_text, cells)):
         help = (
             f'`onehot = ["{name}"]` encodes it with one number per word, which `?` in the type counts; a target of '
-            "words is `class(?)`; `columns = [...]`, with one entry per name, leaves the column out"
+            f'words is `class(?)`; `without = "{name}"` leaves the column out'
         )
         return "columns of text", f"`{first}` is text, like the whole column, but numbers are needed", help
     return None

@@ -39,6 +39,7 @@ class Options:
     notation: Notation = PLAIN
     encoding: str = UTF8
     delimiter: str | None = None
+    without: object = None
 
     def shaped(self, want: Want, found: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of a row of which `found` was read: `reshape`, where that has as many elements."""

@@ -42,6 +42,7 @@ def csv(
     path: Text,
     target: OptionalText = None,
     columns: Columns = None,
+    without: OptionalNames = None,
     test: OptionalText = None,
     scale: Real = 1.0,
     reshape: OptionalShape = None,
@@ -62,6 +63,7 @@ def csv(
 
     `target`: the column for the last of two names; the first gets all others.
     `columns`: one entry per name: a column, a pattern with `*`, a list of these, or `rest`.
+    `without`: columns, by name or pattern, that neither `rest` nor another pattern includes, nor `target` leaves over.
     `test`: a second file with the same columns, whose rows are for testing only.
     `scale` multiplies numeric inputs; then `standardize` brings them to mean 0 and standard deviation 1 over the
     training rows.
@@ -102,11 +104,10 @@ def csv(
         raise problem("E0411", message, request.span("delimiter"), help=help)
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
     check_encoding(request, encoding)
-    named = mentioned(target, columns, onehot, request.by)
+    named = mentioned(target, columns, without, onehot, request.by)
     known = TextOptions(delimiter, told_header(header), skip, named, notation, encoding)
-    options = Options(
-        target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding, delimiter
-    )
+    how = (target, columns, scale, reshape, standardize, word(missing), onehot, notation, encoding, delimiter)
+    options = Options(*how, without=without)
     return _read(request, path, test, known, options, lambda *asked: TextTable(open_sheet(*asked)))
 
 
@@ -118,6 +119,7 @@ def excel(
     sheet: OptionalText = None,
     target: OptionalText = None,
     columns: Columns = None,
+    without: OptionalNames = None,
     test: OptionalText = None,
     scale: Real = 1.0,
     reshape: OptionalShape = None,
@@ -140,9 +142,10 @@ def excel(
     The other options are those of `csv`; `decimal`, `thousands`, `units`, `accounting` and `dates` are for cells of
     text. Raises DiagnosticError (E0411 to E0423)."""
     notation = notation_of(request, decimal, thousands, units, accounting, dates)
-    named = mentioned(target, columns, onehot, request.by)
+    named = mentioned(target, columns, without, onehot, request.by)
     known = TextOptions(header=told_header(header), skip=skip, named=named, notation=notation)
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
+    how = (target, columns, scale, reshape, standardize, word(missing), onehot, notation)
+    options = Options(*how, without=without)
     opened = partial(open_workbook, wanted=sheet, wanted_span=request.span("sheet"))
     return _read(request, path, test, known, options, lambda *asked: TextTable(opened(*asked)))
 
@@ -155,6 +158,7 @@ def table(
     path: Text,
     target: OptionalText = None,
     columns: Columns = None,
+    without: OptionalNames = None,
     test: OptionalText = None,
     scale: Real = 1.0,
     reshape: OptionalShape = None,
@@ -167,7 +171,8 @@ def table(
     install 'gpubp[tables]'`). Integers, floats, decimals and truth values are numbers; nulls and NaN are missing cells.
     The options are those of `csv`; `dates` is for columns of text. Raises DiagnosticError (E0411 to E0423)."""
     notation = Notation(dates=word(dates))
-    options = Options(target, columns, scale, reshape, standardize, word(missing), onehot, notation)
+    how = (target, columns, scale, reshape, standardize, word(missing), onehot, notation)
+    options = Options(*how, without=without)
     return _read(request, path, test, TextOptions(), options, lambda base, name, span, _: open_arrow(base, name, span))
 
 

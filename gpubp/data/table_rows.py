@@ -47,7 +47,7 @@ def read_tables(request: Request, main: Table, others: Sequence[Table], options:
     named = mentioned(options.target, options.columns, options.onehot)
     main, *others = (with_dates(table, named, options.notation.dates) for table in (main, *others))
     by = main.names.index(request.by) if request.by in main.names else None
-    chosen = choose(request, main, options.target, options.columns)
+    chosen = choose(request, main, options)
     require_own_names(main, [*(i for columns in chosen.values() for i in columns), *([] if by is None else [by])])
     coded = frozenset(main.names[i] for i in matching(request, main, options.onehot, "onehot"))
     _check_coded(request, main, chosen, coded)
@@ -128,9 +128,10 @@ def _require_numbers(table: Table, cells: Cells) -> None:
 
     for i, column in cells.numbers.items():
         if np.isnan(column).all():
-            message = f"`{table.path}`: no cell of the column `{table.names[i]}` contains a number"
+            name = table.names[i]
+            message = f"`{table.path}`: no cell of the column `{name}` contains a number"
             left = ", once rows without a word or a target are left out" if cells.left_out else ""
-            raise problem("E0416", message + left, table.span, help="`columns = [...]` picks the others")
+            raise problem("E0416", message + left, table.span, help=f'`without = "{name}"` leaves it out')
 
 
 def whole_rows(table: Table, cells: Cells, columns: Collection[int], why: Sequence[str] = ()) -> Cells:

@@ -7,6 +7,7 @@ import random
 import re
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,18 @@ def test_what_is_guessed_of_columns(call: Call) -> None:
     written = sound(call, "a.net")
     assert 'columns = [["size \\"m2\\""], "town", "split", "price"]' in written
     assert "one_hot(town), one_hot(split_2)" in written
+
+
+@pytest.mark.parametrize(("words", "taken"), [((), 'target = "y"'), (("town",), 'columns = [rest, "town", "y"]')])
+def test_of_a_wide_table_the_columns_are_listed_that_are_left_out(call: Call, words: Sequence[str], taken: str) -> None:
+    """Thousands of names would be more than a file may hold. The first column has no name, as pandas writes it."""
+    head = ["", "note", *(f"{'long_' * 10}{i}" for i in range(2000)), *words, "y"]
+    rows = [
+        [f"s{i}", f"a note {i}", *(f"{i % k}.5" for k in range(3, 2003)), *(["Ulm", "Bonn"][i % 2] for _ in words)]
+        for i in range(30)
+    ]
+    start(call, "\n".join([",".join(head), *(",".join([*row, f"{i % 7}.5"]) for i, row in enumerate(rows))]))
+    assert f'{taken}, without = ["", "note"]' in " ".join(sound(call, "a.net").split()).replace(", )", ")")
 
 
 def test_the_target_that_is_told(call: Call) -> None:

@@ -82,6 +82,29 @@ def test_columns(world: World, columns: Static) -> None:
     check(world, TABLE, columns=columns)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target": "y", "without": ("id.n", "")},
+        {"target": "y", "without": ("i*", "")},
+        {"columns": (REST, "y"), "without": ("id.n", "")},
+        {"columns": ("*.n", "y"), "without": "id*"},
+    ],
+)
+def test_columns_that_no_name_takes(world: World, options: dict[str, Static]) -> None:
+    """They may hold text, and have no name, or one that others have, too."""
+    check(world, "id.n,a.n,,b.n,y,\nu,1,v,2,3,\nw,4,x,5,6,\n", **options)
+
+
+def test_columns_that_are_left_out_and_taken(world: World) -> None:
+    world.write("a.csv", TABLE)
+    for options in ({"target": "y"}, {"columns": (REST, "y")}):
+        found = world.refused(csv("x, y", without="y", **options))
+        assert found.message == f"`without` leaves out `y`, which `{next(iter(options))}` gives `y`"
+    found = world.refused(csv("x, y", target="y", without="c"))
+    assert found.message == "`a.csv` has no column `c`"
+
+
 def test_columns_that_are_not_chosen_may_hold_text(world: World) -> None:
     text = 'name,a,b,y\n"x, \n""y""",1,2,3\n,4,5,6\n'
     check(world, text, columns=(("a", "b"), "y"))
