@@ -177,7 +177,7 @@ def _notation(found: Notation) -> list[str]:
         "numbers are written with decimal commas": found.decimal == ",",
         "numbers have thousands separators": found.thousands,
         "; ".join(filter(None, (units, shares))): found.units,
-        "numbers in parentheses or with a trailing minus are negative": found.accounting,
+        "numbers such as (5), 5- and - 5 are negative": found.accounting,
     }
     true = [sentence for sentence, holds in said.items() if holds]
     return [f"{sentence}: `{option}`" for sentence, option in zip(true, found.options(), strict=True)]

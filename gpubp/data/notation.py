@@ -31,7 +31,7 @@ class Notation:
     """`decimal`: the sign before the decimals, a point or a comma. `thousands`: a sign of GROUPING that may stand
     between groups of digits; where it is empty, points and spaces may beside a decimal comma, none beside a point.
     `units`: what may stand before or behind a number; `%` makes hundredths of it, others say nothing. `accounting`:
-    whether (5) and 5- are -5. `dates`: the order of day, month and year where the year stands last."""
+    whether (5), 5- and - 5 are -5. `dates`: the order of day, month and year where the year stands last."""
 
     decimal: str = "."
     thousands: str = ""
@@ -166,10 +166,12 @@ class Shape:
     def parts(self, text: str) -> Parts | None:
         """Those of a cell without spaces around it, if it is a number."""
         if found := self.usual.fullmatch(text):
-            first, before, second, digits, power, trailing, behind = found.groups()
+            first, before, second, gap, digits, power, trailing, behind = found.groups()
             if before and behind:
                 return None
-            return Parts(f"{first}{second}{trailing}", digits, power or "", before or behind or "", bool(trailing))
+            signs = f"{first}{second}{trailing}"
+            accounting = bool(trailing or (gap and signs))
+            return Parts(signs, digits, power or "", before or behind or "", accounting)
         if found := self.inside and self.inside.fullmatch(text):
             outside, before, digits, behind, after = found.groups()
             units = {outside, before, behind, after} - {None}
@@ -181,8 +183,9 @@ class Shape:
 
 def shape_of(digits: str, before: str, behind: str, *, accounting: bool) -> Shape:
     """The shape of numbers whose digits look so, and the units before and behind them."""
-    sign, trailing = f"([{MINUS}+]?)", f"([{MINUS}]?)" if accounting else "()"
-    usual = rf"{sign}(?:\s?({before})\s?)?{sign}({digits})([eE][-+]?[0-9]{{1,9}})?{trailing}(?:\s?({behind}))?"
+    sign, gap, trailing = f"([{MINUS}+]?)", r"(\s*)" if accounting else "()", f"([{MINUS}]?)" if accounting else "()"
+    number = rf"{sign}{gap}({digits})([eE][-+]?[0-9]{{1,9}})?{trailing}"
+    usual = rf"{sign}(?:\s?({before})\s?)?{number}(?:\s?({behind}))?"
     inside = rf"(?:({before})\s?)?\(\s?(?:({before})\s?)?({digits})(?:\s?({behind}))?\s?\)(?:\s?({behind}))?"
     return Shape(re.compile(usual), re.compile(inside) if accounting else None)
 
@@ -227,6 +230,8 @@ def numeral(notation: Notation, delimiter: str) -> tuple[str, Mapping[str, str]]
     behind = f"(?:{space}(?:{units}))?+" if units else ""
     # An exponent would lose its letter to a unit such as eV.
     power = "(?:[eE][-+]?[0-9]{1,9})?+" if "e" not in name.lower() else ""
+    if notation.accounting:
+        sign = f"(?:[{MINUS}+]{space})?+"
     number = f"{sign}(?:{digits}{power}{behind}|{front}{sign}{digits}{power})"  # two signs are no number in the end
     if notation.accounting:
         number = f"(?:{number}|{front}\\({digits}\\)|\\((?:{front})?+{digits}\\)|\\({digits}\\){behind})"

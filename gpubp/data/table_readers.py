@@ -88,7 +88,7 @@ def csv(
     without it are read, too; groups have three digits, or two as in India.
     `units`: what may stand before or after a number, as `["$", "kg"]` for $5 and 5 kg, one unit per column. A unit is
     dropped, except that `"%"` divides by 100: 45% is 0.45.
-    `accounting`: read (5) and 5- as -5.
+    `accounting`: read (5), 5- and - 5 as -5.
     `dates`: the order of dates that do not start with the year: `dmy` for 24.12.2026 and 24/12/2026, `mdy` for
     12/24/2026. Two-digit years are 1969 to 2068. Dates such as 24-Dec-2026 and December 24, 2026 do not depend on it.
     `encoding`: the character encoding, by its name in Python: `"cp1252"` or `"latin-1"` for Western European text from

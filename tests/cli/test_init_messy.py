@@ -49,7 +49,8 @@ def test_decimal_commas_are_found_and_told(call: Call) -> None:
         ("{:.1f} %", 'percentages are read as fractions (45% is 0.45): `units = ["%"]`\n', 'units = ["%"]'),
         ("{} km", 'units are dropped: `units = ["km"]`\n', 'units = ["km"]'),
         ("EUR {}", 'units are dropped: `units = ["EUR"]`\n', 'units = ["EUR"]'),
-        ("({:,}.5)", "numbers in parentheses or with a trailing minus are negative", "accounting = true"),
+        ("({:,}.5)", "numbers such as (5), 5- and - 5 are negative", "accounting = true"),
+        ("- {}", "numbers such as (5), 5- and - 5 are negative", "accounting = true"),
     ],
 )
 def test_thousands_units_and_negatives_are_found_and_told(call: Call, cells: str, said: str, options: str) -> None:

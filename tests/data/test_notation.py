@@ -45,9 +45,9 @@ def written(number: Any, notation: Notation, draw: Any) -> tuple[str, str]:
         plain = f"{number}e-2" if unit == "%" else plain
         ways = [*(f"{way}{space}{unit}" for way in ways), *(f"{unit}{space}{way}" for way in ways)]
     if notation.accounting and number.is_signed():
-        ways = [f"({digits})", f"{digits}-", f"{unit}{space}({digits})"]
+        ways = [f"({digits})", f"{digits}-", f"- {digits}", f"{unit}{space}({digits})", f"{unit}- {digits}"]
         plain = str(number) if draw(st.just(unit)) != "%" else plain
-        ways = ways if not unit else ways[2:]
+        ways = ways if not unit else ways[3:]
     return draw(st.sampled_from(ways)), plain
 
 
@@ -107,6 +107,12 @@ def test_a_table_in_any_notation_is_the_plain_one(world: World, data: st.DataObj
         (Notation(units=("%",)), "45.3 %", "45.3e-2"),
         (Notation(units=("%",)), "1e3%", "1e1"),
         (Notation(units=("‰",)), "8‰", "8e-3"),
+        (Notation(), "- 5", None),
+        (Notation(accounting=True), "- 5", "-5"),
+        (Notation(accounting=True), "- - 5", None),
+        (Notation(",", units=("€",), accounting=True), "-  1.234,50 €", "-1234.50"),
+        (Notation(",", units=("€",), accounting=True), "€ - 5", "-5"),
+        (Notation(units=("€",)), "- 5 €", None),
         (Notation(accounting=True), "(-5)", None),
         (Notation(accounting=True), "-5-", None),
         (Notation(accounting=True), "(5", None),
@@ -152,6 +158,7 @@ BOTH += "; the column does not say which"
         (["5 kg", "6 kg"], "it has the unit `kg`", '`units = ["kg"]` reads such numbers'),
         (["5 kg", "6", "7", "8"], "", "correct it in the table"),
         (["45%"], "it has the unit `%`", '`units = ["%"]` reads such numbers'),
+        (["- 5", "7"], "it is a negative number in accounting notation", "`accounting = true` reads such numbers"),
         (["(5)", "7"], "it is a negative number in accounting notation", "`accounting = true` reads such numbers"),
     ],
 )
