@@ -11,7 +11,7 @@ from dsl.source import Span
 from ..wording import clipped, listed
 from .cell_arrays import CellQuery, Cells, Labels
 from .checks import Findings, problem, remedy
-from .files import find_file
+from .files import read_bytes
 from .misread import DROP, IMPUTE
 from .tables import row_place
 
@@ -51,7 +51,7 @@ class ArrowTable:
                 found.append(("numbers", ["" if n is None or n != n else f"{n:.17g}" for n in numbers]))
                 continue
             try:
-                found.append(("texts", column.cast(pa.string()).fill_null("").to_pylist()))
+                found.append(("texts", _as_text(column).fill_null("").to_pylist()))
             except pa.ArrowException:
                 found.append(("others", ["" if cell is None else str(cell) for cell in column.to_pylist()]))
         return found
@@ -77,6 +77,8 @@ class ArrowTable:
             name = clipped(self.names[column])
             message = f"the whole column is {clipped(str(kind))}, but numbers are needed"
             help = f'`onehot = ["{name}"]` makes a number of each of its words; `without = "{name}"` leaves it out'
+            if _is_time(_kind(cells)):
+                help = f'parts of it are numbers: `"{name}.days"`, `"{name}.month"` ... in `columns`'
             help = remedy(self.span, help, "the net was trained on numbers in this column")
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
             return np.zeros(self.table.num_rows)
@@ -95,7 +97,7 @@ class ArrowTable:
 
         cells = self.table.column(column)
         try:
-            found: list[str] = cells.cast(pa.string()).fill_null("").to_pylist()
+            found: list[str] = _as_text(cells).fill_null("").to_pylist()
         except pa.ArrowException:
             message = f"`{self.path}`: the column `{clipped(self.names[column])}` holds {cells.type}, which is no text"
             raise problem("E0415", message, self.span) from None
@@ -106,20 +108,40 @@ class ArrowTable:
         import pyarrow as pa
 
         cells = self.table.column(column)
-        kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+        kind = _kind(cells)
         gone = cells.is_null().to_numpy()
         if gone.any() and not missing:
             row = int(np.argmax(gone))
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", DROP)
         if _is_numeric(kind):
             return Labels(cells.cast(pa.float64(), safe=False).to_numpy())
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        if not (_is_text(kind) or _is_time(kind)):
             message = f"the whole column is {clipped(str(kind))}, where labels are wanted"
             findings.add("E0419", "columns of no labels", self.at(0, column), message)
             return Labels(np.zeros(self.table.num_rows))
-        coded = cells.cast(pa.string()).combine_chunks().dictionary_encode()
+        coded = _as_text(cells).combine_chunks().dictionary_encode()
         places = np.where(gone, -1, coded.indices.fill_null(0).to_numpy(zero_copy_only=False))
         return Labels(places.astype(np.float64), tuple(coded.dictionary.to_pylist()))
+
+
+def _kind(cells: Any) -> Any:
+    """The type of a column's cells, be they those of a dictionary."""
+    import pyarrow as pa
+
+    return cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
+
+
+def _as_text(cells: Any) -> Any:
+    """A column as strings, null where a cell is missing. Of a time no zeros end the fraction of its second: their
+    number is that of the unit, in which files may differ. Raises ArrowException for what is no text."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    found = cells.cast(pa.string())
+    if not _is_time(_kind(cells)):
+        return found
+    shorter = compute.replace_substring_regex(found, r"(\.[0-9]*?)0+(Z?)$", r"\1\2")
+    return compute.replace_substring_regex(shorter, r"\.(Z?)$", r"\1")
 
 
 def _is_numeric(kind: Any) -> bool:
@@ -130,9 +152,23 @@ def _is_numeric(kind: Any) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind))
 
 
+def _is_text(kind: Any) -> bool:
+    """Whether a type of pyarrow is one of strings."""
+    import pyarrow as pa
+
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _is_time(kind: Any) -> bool:
+    """Whether a type of pyarrow is one of dates or times of day, which are written as in ISO 8601."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind))
+
+
 def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
-    """Opens a Parquet, Feather or Arrow file, told by its content. Raises DiagnosticError (E0412 to E0423)."""
-    file = find_file(base, path, span)
+    """Opens a Parquet, Feather or Arrow file, told by its content. Raises DiagnosticError (E0412 to E0425)."""
     try:
         import pyarrow as pa
         from pyarrow import feather, ipc, parquet
@@ -140,16 +176,15 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
         message = f"`{path}` needs pyarrow, which is not installed"
         help = "`pip install 'gpubp[tables]'` brings it; or save the table as csv"
         raise problem("E0423", message, span, help=help) from None
+    raw = read_bytes(base, path, span)
+    file = pa.BufferReader(raw)
     try:
-        with file.open("rb") as opened:
-            start = opened.read(6)
-        if start.startswith(b"PAR1"):
+        if raw.startswith(b"PAR1"):
             table = parquet.read_table(file, use_threads=False)
-        elif start.startswith((b"ARROW1", b"FEA1")):
-            table = feather.read_table(file, use_threads=False, memory_map=False)
+        elif raw.startswith((b"ARROW1", b"FEA1")):
+            table = feather.read_table(file, use_threads=False)
         else:
-            with pa.OSFile(str(file), "rb") as stream:
-                table = ipc.open_stream(stream).read_all()
+            table = ipc.open_stream(file).read_all()
     except (pa.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         reason = str(error).partition("\n")[0]
         message = f"`{path}` is not a valid Parquet, Feather or Arrow file"
@@ -160,4 +195,4 @@ def open_arrow(base: Path, path: str, span: Span | None) -> ArrowTable:
         raise problem("E0415", f"`{path}`: more than one column is named {listed(twice, 4)}", span)
     if not table.num_rows or not names:
         raise problem("E0414", f"`{path}` has no rows", span)
-    return ArrowTable(path, span, names, table, "parquet" if start.startswith(b"PAR1") else "arrow")
+    return ArrowTable(path, span, names, table, "parquet" if raw.startswith(b"PAR1") else "arrow")

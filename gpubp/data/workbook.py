@@ -41,8 +41,9 @@ def is_workbook(base: Path, path: str, span: Span | None) -> bool:
         return True
     if not start.startswith(ZIP):
         return False
+    packed = not zipfile.is_zipfile(base / path)  # by gzip, or it is damaged
     try:
-        with zipfile.ZipFile(base / path) as archive:
+        with zipfile.ZipFile(io.BytesIO(read_bytes(base, path, span)) if packed else base / path) as archive:
             return not {*_PARTS}.isdisjoint(archive.namelist())
     except (zipfile.BadZipFile, OSError):
         return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ pa = pytest.importorskip("pyarrow")
 feather = pytest.importorskip("pyarrow.feather")
 parquet = pytest.importorskip("pyarrow.parquet")
 WHOLE = "`a.parquet`, row 1, column `{}`: the whole column is {}"
+UNITS = ("s", "ms", "us", "ns")
 SECOND = "`a.parquet`, row 2, column `{}`: {}"
 ROWS = {
     "town": ["Rome", "Bern", "Rome", "Oslo"],
@@ -91,6 +94,7 @@ def test_words_and_dictionaries_are_labels(world: World) -> None:
         pa.array(ROWS["town"]),
         pa.array(ROWS["town"]).dictionary_encode(),
         pa.array(ROWS["town"], pa.large_string()),
+        pa.array(ROWS["town"], pa.string_view()),
     ):
         found = world.load(reads(write(world.base, "a.parquet", {"size": ROWS["size"], "y": column})))
         assert found.arrays["y"].tolist() == [2, 0, 2, 1]
@@ -102,6 +106,38 @@ def test_words_and_dictionaries_are_labels(world: World) -> None:
     gone = {"size": ROWS["size"], "y": ["Rome", "Bern", None, "Oslo"]}
     found = world.load(reads(write(world.base, "a.parquet", gone), missing=Word("drop")))
     assert (found.arrays["x"].tolist(), found.arrays["y"].tolist()) == ([[1], [2], [4]], [2, 0, 1])
+
+
+def test_dates_and_times_are_labels_as_in_text(world: World) -> None:
+    """In the order of time, which is that of the alphabet."""
+    world.inputs, world.targets = {"x": Type((1,))}, {"y": Type((), 3)}
+    days = [date(2024, 3, 1), date(2023, 12, 31), date(2024, 3, 1), date(2024, 10, 2)]
+    hours = [datetime.combine(day, time(9, 30), UTC) for day in days]
+    for column, words in (
+        (pa.array(days), ("2023-12-31", "2024-03-01", "2024-10-02")),
+        (pa.array(days).dictionary_encode(), ("2023-12-31", "2024-03-01", "2024-10-02")),
+        *((pa.array(hours, pa.timestamp(u)), tuple(f"{day} 09:30:00" for day in sorted({*days}))) for u in UNITS),
+        (pa.array(hours), tuple(f"{day} 09:30:00Z" for day in sorted({*days}))),
+        (
+            pa.array([time(9, 0, 0, 250000), time(8), time(9, 0, 0, 250000), time(10)]),
+            ("08:00:00", "09:00:00.25", "10:00:00"),
+        ),
+    ):
+        name = write(world.base, "a.parquet", {"size": ROWS["size"], "y": column})
+        found = world.load(reads(name))
+        assert found.arrays["y"].tolist() == [1, 0, 1, 2]
+        assert found.classes == {"y": words}
+        assert read_table(world.base / name, found.encoders).arrays["y"].tolist() == [1, 0, 1, 2]
+    asked = world.refused(entry("x, y", choice("parquet", path="a.parquet", columns=("y", "size"))))
+    assert asked.help == ('parts of it are numbers: `"y.days"`, `"y.month"` ... in `columns`',)
+
+
+def test_a_table_may_be_packed_by_gzip(world: World) -> None:
+    for name in ("a.parquet", "a.feather", "a.arrows"):
+        plain = world.load(reads(write(world.base, name, ROWS), onehot="town", missing=Word("mean")))
+        world.write(name, gzip.compress((world.base / name).read_bytes()))
+        packed = world.load(reads(name, onehot="town", missing=Word("mean")))
+        np.testing.assert_array_equal(packed.arrays["x"], plain.arrays["x"])
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,15 @@ def test_every_number_and_text_comes_through(tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.getbasetemp() / "every.xlsx"
     write_workbook(path, {"Data": rows})
     assert [(float(a), float(b), c) for a, b, c in read_text(path)] == [(float(a), float(b), c) for a, b, c in rows]
+
+
+def test_a_workbook_may_be_packed_by_gzip(world: World) -> None:
+    write_workbook(world.base / "a.xlsx", {"Data": [HEAD, *ROWS]})
+    packed = world.base / "a.xlsx.gz"
+    packed.write_bytes(gzip.compress((world.base / "a.xlsx").read_bytes()))
+    assert gpubp.data.glance(packed) == replace(gpubp.data.glance(world.base / "a.xlsx"), path=str(packed))
+    found = world.load(excel(path="a.xlsx.gz", target="species", missing=Word("drop")))
+    assert read_table(packed, {"y": found.encoders["y"]}).arrays["y"].tolist() == [0, 1, 0, 1]
 
 
 def test_cells_have_types(tmp_path: Path) -> None:
