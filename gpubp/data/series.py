@@ -17,11 +17,12 @@ from .encoders import Encoder, Field, FileFormat
 from .encodings import UTF8
 from .labels import LabelColumns, encode, label_columns, labels_of
 from .layout import TextOptions
+from .moments import odd_moments
 from .opening import open_series
 from .options import Dates, OptionalNames, OptionalText, check_encoding, check_scale, notation_of, word
 from .spelling import spelling
 from .tables import Table, TextTable, check_units, column_units, with_dates
-from .windows import Windows, between, cut, not_in_order, read_moments
+from .windows import Windows, between, cut, read_moments
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +105,7 @@ def series(
         left_out=sum(len(part.gaps) for part in parts),
         origins=tuple(Origin(part.table.path, (part.starts + window - 1).tolist()) for part in parts),
         ordered=_between(request, moments),
-        warnings=tuple(warning for table, _ in tables for warning in not_in_order(table, table.span)),
+        warnings=tuple(warning for table, _ in tables for warning in odd_moments(table, table.span)),
     )
 
 

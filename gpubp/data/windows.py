@@ -6,25 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
-from dsl.source import Span
 from gpubp.wording import counted
 
-from ..wording import clipped
-from .arrow import ArrowTable
 from .cell_arrays import CellQuery, Cells
 from .checks import problem, remedy
-from .dates import all_iso, is_date, order_of, times_of
 from .notation import MISSING
-from .tables import DatedTable, Table, TextTable, none_left
+from .tables import Table, none_left
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_LOOK = 10_000  # rows whose dates are read one by one, for they are not as NumPy reads them
-_SELDOM = 0.01  # part of the rows
 
 
 def between(moments: int, step: int) -> int:
@@ -58,41 +50,6 @@ class Windows:
         begin, end, _ = moments
         views = np.lib.stride_tricks.sliding_window_view(values, end - begin, axis=0)
         return np.ascontiguousarray(views[self.starts + begin].transpose(0, 2, 1))
-
-
-def not_in_order(table: Table, span: Span | None) -> tuple[Diagnostic, ...]:
-    """W0405 where rows of a table that could be read are earlier than the one above, by its first column of dates. One
-    hour less now and then is the end of summer time."""
-    import numpy as np
-
-    inner = table.table if isinstance(table, DatedTable) else table
-    if not isinstance(inner, TextTable | ArrowTable):
-        return ()
-    column = next((i for i, cell in enumerate(inner.first) if is_date(cell.strip())), None)
-    if column is None or column >= len(inner.names):
-        return ()
-    rows, times = _times([cell.strip() for cell in inner.texts(column)])
-    steps = np.diff(times)
-    back = np.flatnonzero(steps < np.timedelta64(0, "s"))
-    if (steps >= -np.timedelta64(1, "h")).all() and len(back) <= _SELDOM * len(times):
-        return ()
-    message = f"`{table.path}` is not in temporal order: {counted(len(back), 'row')}"
-    message += f" {'is' if len(back) == 1 else 'are'} earlier than the row above, by the column "
-    name = f"`{clipped(inner.names[column])}`"
-    note = f"the first: {inner.at(rows[int(back[0]) + 1])}"
-    help = f"sort the table by {name}, the earliest row first"
-    return (Diagnostic("W0405", message + name, span, notes=(note,), help=(help,), severity="warning"),)
-
-
-def _times(cells: Sequence[str]) -> tuple[Sequence[int], NDArray[np.datetime64]]:
-    """The moments in UTC that cells tell, and in which of them they stand."""
-    import numpy as np
-
-    iso = all_iso(cells)
-    cells = cells if iso else cells[:_LOOK]
-    times = times_of(cells, "ymd" if iso else order_of(cells) or "ymd").utc
-    rows = np.flatnonzero(~np.isnat(times))
-    return rows.tolist(), times[rows]
 
 
 def read_moments(table: Table, picks: Mapping[str, Sequence[int]], labels: Collection[str]) -> Cells:

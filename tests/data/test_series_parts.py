@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,33 @@ def test_rows_that_are_not_in_temporal_order(world: World, times: list[str], row
             found[0].message
             == f"`a.csv` is not in temporal order: {said} earlier than the row above, by the column `when`"
         )
+
+
+HOURS = np.datetime64("2026-03-23T00") + np.arange(24 * 14)  # summer time begins on the 29th
+
+
+@pytest.mark.parametrize(
+    ("times", "gaps"),
+    [
+        (HOURS, 0),
+        (np.delete(HOURS, [30]), 1),
+        (np.delete(HOURS, [30, 31, 77, 78, 79, 200]), 3),
+        (np.delete(HOURS, 24 * 6 + 2), 0),
+        (np.delete(HOURS, 24 * 5 + 2), 1),
+        ([hour + np.timedelta64(m, "m") for hour in HOURS if 9 <= hour.item().hour < 17 for m in range(0, 60, 5)], 0),
+        ([day for day in HOURS[::24] if day.item().weekday() < 5], 0),
+        (np.datetime64("2024-01") + np.arange(30), 0),
+        (HOURS[:2], 0),
+    ],
+)
+def test_gaps_in_time(world: World, times: Sequence[np.datetime64], gaps: int) -> None:
+    world.inputs, world.targets = {"past": Type((1, 1))}, {"next": Type((1,))}
+    cells = [np.datetime_as_string(time.astype("datetime64[m]")) for time in times]
+    world.write("a.csv", "v,when\n" + "".join(f"{i % 7},{cell}\n" for i, cell in enumerate(cells)))
+    found = world.load(entry("past, next", choice("series", path="a.csv", window=1, columns=("v",)))).warnings
+    told = [warning.message for warning in found if warning.code == "W0406"]
+    plural = "gaps" if gaps > 1 else "gap"
+    assert told == [f"`a.csv` has {gaps} {plural} in time, by the column `when`"] * bool(gaps)
 
 
 def test_a_table_far_down_and_one_of_parquet(world: World) -> None:
