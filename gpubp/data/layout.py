@@ -18,8 +18,9 @@ from gpubp.wording import counted
 from .checks import problem, remedy
 from .encodings import UTF8
 from .files import read_text
-from .notation import PLAIN, Notation, is_number
+from .notation import NO_NUMBER, PLAIN, Notation, is_number
 from .sheet import Sheet
+from .spelling import spelling
 
 SPACE = " "
 """Stands for any run of spaces and tabs."""
@@ -30,6 +31,7 @@ a space between words."""
 LOOK = 50
 """Records that are looked at to find how a text is laid out."""
 _HEAD = 1 << 20  # bytes that hold them
+_SOME, _MANY = 3, 10  # steps are seldom equal, and upwards, by chance
 _MOSTLY = 0.8  # of the records below a header are as long as it
 _LINE_END = re.compile(rb"\r\n?|\n")
 _CELL_OR_SPACE = re.compile(rb'("[^"]*")|[ \t]+')
@@ -57,8 +59,8 @@ class TextOptions:
 def open_sheet(base: Path, path: str, span: Span | None, known: TextOptions) -> Sheet:
     """Opens the file, and finds what is not known.
 
-    The first record is a header if it holds one of the names that are known, or if none of its cells is a number.
-    Raises DiagnosticError.
+    The first record is a header if it holds one of the names that are known, or if `_names_columns` says so. Raises
+    DiagnosticError.
     """
     return sheet_of(path, read_text(base, path, span, known.encoding), span, known)
 
@@ -86,7 +88,8 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: TextOptions) -> Sh
     if words and header is not False and {*words}.isdisjoint(cells):
         _require_no_title(sheet, words)
     if header is None:
-        header = not {*words}.isdisjoint(cells) or all(known.notation.number(cell) is None for cell in cells)
+        below = [[cell.strip() for cell in row] for row in _records_below(sheet)]
+        header = not {*words}.isdisjoint(cells) or _names_columns(cells, below, known.notation)
     if not header:
         return replace(sheet.without_header(len(cells)), first=tuple(top))
     line, first = next(records, (0, []))
@@ -97,6 +100,35 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: TextOptions) -> Sh
     if len(first) > len(names):
         names = whole_header(names, [first, *(row for _, row in islice(records, LOOK))])
     return replace(sheet, header=True, names=names, skip=line - 1, first=tuple(first))
+
+
+def _records_below(sheet: Sheet) -> list[list[str]]:
+    """The first records but the first one."""
+    return [cells for _, cells in _first(_top(sheet))[1:]]
+
+
+def _names_columns(cells: Sequence[str], below: Sequence[Sequence[str]], notation: Notation) -> bool:
+    """Whether cells above others name the columns: none is a number; or half of them are text, one of it above numbers
+    alone; or there is text among numbers that count up, as years and wavelengths do, and those of no row below do."""
+    text = [notation.number(cell) is None for cell in cells]
+    if all(text) or not any(text) or len({*cells}) < len(cells):
+        return all(text)
+    rows = [row for row in below if len(row) == len(cells)]
+    for cell, column in zip(cells, zip(*rows, strict=True), strict=False):
+        known = [one for one in column if one not in NO_NUMBER]
+        numbers = bool(known) and all(notation.number(one) is not None for one in known)
+        if numbers and 2 * sum(text) >= len(text) and cell not in NO_NUMBER and spelling(cell) is None:
+            return True
+    return bool(rows) and _counts_up(cells, notation) and not any(_counts_up(row, notation) for row in rows)
+
+
+def _counts_up(cells: Sequence[str], notation: Notation) -> bool:
+    """Whether the numbers among cells ascend, in equal steps or many of them."""
+    numbers = [float(number) for cell in cells if (number := notation.number(cell))]
+    steps = [b - a for a, b in pairwise(numbers)]
+    return (
+        len(steps) >= _SOME and min(steps) > 0 and (len(steps) >= _MANY or max(steps) - min(steps) < 1e-9 * max(steps))
+    )
 
 
 def _require_no_title(sheet: Sheet, named: Sequence[str]) -> None:

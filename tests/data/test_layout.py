@@ -121,3 +121,28 @@ def test_nothing_stands_above_a_table_of_even_rows(rows: list[tuple[str, str, st
     text = "\n".join([";".join(row) for row in [("a", "b", "c"), *rows]])
     sheet = sheet_of("a.csv", text.encode(), None, TextOptions(skip=None))
     assert (sheet.above, sheet.delimiter, sheet.names) == (0, ";", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("content", "header"),
+    [
+        ("country,1990,1991,1992,1993\nMali,3,2,9,8\nPeru,4,1,8,7\n", True),
+        ("sample;400.1;400.2;400.3;400.4;class\na;5;6;7;8;u\nb;5;6;7;8;v\n", False),  # the numbers of all rows count up
+        ("sample;400.1;400.2;400.3;400.4;class\na;5;3;7;9;u\nb;5;6;1;0;v\n", True),
+        (",0,1,2,3\n0,0.3,0.1,0.2,0.4\n1,0.1,0.7,0.2,0\n", True),  # of pandas
+        ("label,0,1,2,3\n5,0,0,0,0\n4,0,0,3,1\n", True),
+        ("2019,2020,2021\n3,1,2\n", False),  # no text
+        ("age,2019,y\n5,3,u\nNA,4,v\n", True),
+        ("age,2019,y\n5,3,u\nx,4,v\n", False),
+        (">100,3,7\n5,3,1\n", False),
+        ("?,3,u\n5,3,v\n", False),
+        ('"1,000",u\n934,v\n', True),
+        ('"1,000",3\n934,3\n', False),
+        ("5.1,3.5,u\n4.9,3.0,v\n", False),
+        ("1,2,3,u\n5,1,2,v\n", False),
+        ("3,2,3,4,u\n5,1,2,0,v\n", False),
+        ("a,1,2,3,4\n", False),
+    ],
+)
+def test_a_header_with_numbers(content: str, header: bool) -> None:
+    assert sheet_of("a.csv", content.encode(), None, TextOptions()).header == header
