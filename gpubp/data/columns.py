@@ -83,7 +83,8 @@ def find(table: Table, wanted: Sequence[str], span: Span | None, why: str = "") 
     missing = [name for name in wanted if name not in places]
     if missing:
         shown = _shown(table)
-        help, base = suggestion(missing[0], [n for n in table.names if n not in wanted]), missing[0].rpartition(".")[0]
+        others, base = [name for name in table.names if name not in wanted], missing[0].rpartition(".")[0]
+        help = suggestion(missing[0], others) if table.header else ""
         if base in places and not suggestion(missing[0], [other for other in table.names if other != base]):
             help = f"the parts of a date are {listed([f'{base}.{part}' for part in PARTS])}"
         message = f"`{table.path}` has no column{'s' * (len(missing) > 1)} {listed(missing, 4)}{why}"

@@ -19,7 +19,7 @@ from .checks import problem, remedy
 from .encodings import UTF8
 from .files import read_text
 from .notation import NO_NUMBER, PLAIN, Notation, is_number
-from .sheet import Sheet
+from .sheet import Sheet, numbered_names
 from .spelling import spelling
 
 SPACE = " "
@@ -71,9 +71,9 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: TextOptions) -> Sh
         raise problem("E0414", f"`{path}` is empty", span)
     _refuse_others(path, raw, span)
     delimiter, header = known.delimiter, known.header
-    told = _TELLS.match(raw)
-    if told is not None:
-        raw, delimiter = b"\n" + raw[told.end() :], delimiter or told[1].decode()
+    sep = _TELLS.match(raw)
+    if sep is not None:
+        raw, delimiter = b"\n" + raw[sep.end() :], delimiter or sep[1].decode()
     words = [name for name in known.named if not is_number(name)]
     sheet = Sheet(path, raw, span, ",", notation=known.notation, line=known.line)
     above = lines_above(sheet, words) if known.skip is None else known.skip
@@ -89,7 +89,8 @@ def sheet_of(path: str, raw: bytes, span: Span | None, known: TextOptions) -> Sh
         _require_no_title(sheet, words)
     if header is None:
         below = [[cell.strip() for cell in row] for row in _records_below(sheet)]
-        header = not {*words}.isdisjoint(cells) or _names_columns(cells, below, known.notation)
+        told = {*known.named}.difference(numbered_names(len(cells)))  # which columns have that nobody named
+        header = not told.isdisjoint(cells) or _names_columns(cells, below, known.notation)
     if not header:
         return replace(sheet.without_header(len(cells)), first=tuple(top))
     line, first = next(records, (0, []))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dsl.graph import Static, Type, Word
-from gpubp.data import measure
+from gpubp.data import measure, read_table
+from gpubp.errors import DataError
 
 from .worlds import REST, World, csv, data
 
@@ -59,6 +60,20 @@ def test_without_a_header(world: World) -> None:
 
 def test_a_header_of_numbers_is_found_by_a_column_that_is_mentioned(world: World) -> None:
     check(world, TABLE.replace("a,b", "1990,1991"), target="y")
+
+
+def test_a_header_of_numbers_alone_is_found_by_a_name_that_no_other_table_has(world: World) -> None:
+    """Columns without a name are called "1", "2" and "3"."""
+    text = TABLE.replace("a,b,y", "1990,1991,2")
+    check(world, text, columns=(("1990", "1991"), "2"))
+    found = world.load(csv("x, y", target="2", header=True))
+    world.write("new.csv", "1991,1990\n2,1\n")
+    assert read_table(world.base / "new.csv", {"x": found.encoders["x"]}).arrays["x"].tolist() == [[1, 2]]
+    world.write("new.csv", "2,1\n")
+    with pytest.raises(DataError, match="has no columns `1990`, `1991`") as caught:
+        read_table(world.base / "new.csv", {"x": found.encoders["x"]})
+    help = "its first row holds numbers: put a line with the names of the columns above it"
+    assert caught.value.diagnostics[0].help == (help,)
 
 
 def test_a_header_of_numbers_can_be_told(world: World) -> None:
