@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import isfinite
 
 from gpubp.wording import counted
@@ -143,6 +144,8 @@ class RowLengths:
         """Line and length of each row of another length."""
         self._last = 0
         """The line of the last row that is as long as the header."""
+        self._single = False
+        """Whether a cell in single quotes was cut in a row of another length."""
 
     def fits(self, line: int, cells: Sequence[str]) -> bool:
         """Whether the row is as long as the header."""
@@ -150,6 +153,8 @@ class RowLengths:
             self._last = line
             return True
         self._odd.append((line, len(cells)))
+        ends = [(cell.strip().startswith("'"), cell.strip().endswith("'")) for cell in cells]
+        self._single |= ((True, False), (False, True)) in pairwise(ends)
         return False
 
     def report(self, findings: Findings) -> None:
@@ -164,6 +169,8 @@ class RowLengths:
         first, length = self._odd[0]
         if self._width == 1 or lines_above(self._sheet, ()):
             return _title(self._sheet)
+        if self._single:
+            return "cells that contain the delimiter are in single quotes, which do not quote: write double quotes"
         if self._sheet.header and not self._last and {length for _, length in self._odd} == {self._width + 1}:
             return "the header has one name too few: add it"
         if first > self._last > 0:

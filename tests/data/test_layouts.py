@@ -204,6 +204,11 @@ ROWS = "1;2;3\n4;5;6\n"
             "line 4: 1 cell, where the header has 3",
             "delete lines below the table, such as ",
         ),
+        (
+            "a,b,y\n1,'2,3',2\n1,2,2\n",
+            "line 2: 4 cells, where the header has 3",
+            "cells that contain the delimiter are in single quotes, which do not quote: write double quotes",
+        ),
         (f"a;b;y\n1;2\n{ROWS}", "line 2: 2 cells, where the header has 3", "every row needs a cell for each column"),
         (
             f"a;b;y\n1;2;3;4\n{ROWS}",
