@@ -22,7 +22,7 @@ def listed(items: Sequence[object], most: int = 8) -> str:
 
 def _and_more(shown: Sequence[str], count: int) -> str:
     text = ", ".join(f"`{item}`" for item in shown)
-    return text if count == len(shown) else f"{text} and {count - len(shown)} more"
+    return text if count == len(shown) else f"{text} and {count - len(shown):,} more"
 
 
 def clipped(text: str) -> str:

@@ -20,7 +20,9 @@ from .starter import Guess
 ROWS_TO_SPLIT, ROWS_TO_VALIDATE = 20, 50
 """From so many rows on some are held back for testing, and for validation and the early stop too."""
 MOST_LISTED = 100
-"""Columns of numbers that are listed by their names; of more, those are listed that are left out."""
+"""Columns of one name that are listed; of more, those are listed that are left out."""
+MOST_INPUTS = 30
+"""Columns of words that are an input each; more become numbers of `x`."""
 _USED = frozenset({"x", "p", "estimate", "features", "kinds", "hidden", "lr", "split", *WORDS})
 """Names that the file uses for something else, or that the language reserves."""
 
@@ -29,7 +31,7 @@ def text(found: Guess, name: str, path: str) -> str:
     """The `.net` text, formatted. `name`: of the file; `path`: of the table, as the file has it."""
     taken = {*_USED}
     target = _identifier(found.target.name, taken, "label" if found.classes else "y")
-    words = [_identifier(column.name, taken) for column in found.words]
+    words = [] if _coded(found) else [_identifier(column.name, taken) for column in found.words]
     head = [f"{visible(name)}: a start, written by `gpubp init`; all of it may be changed", *found.said()]
     if found.rows < ROWS_TO_SPLIT:
         head.append("too few rows to hold any back: how well it does on others is not known")
@@ -49,8 +51,13 @@ def text(found: Guess, name: str, path: str) -> str:
     return made
 
 
+def _coded(found: Guess) -> bool:
+    """Whether the columns of words are one-hot numbers of `x`."""
+    return len(found.words) > MOST_INPUTS
+
+
 def _data(found: Guess, words: Sequence[str], target: str, path: str) -> Iterator[str]:
-    names = [*["x"] * bool(found.numbers), *words, target]
+    names = [*["x"] * bool(found.numbers or _coded(found)), *words, target]
     yield f"{', '.join(names)} = {_reader(found, path)}"
     if found.rows >= ROWS_TO_SPLIT:
         parts = "train = 70%, valid = 15%, test = 15%" if _validates(found) else "train = 80%, test = 20%"
@@ -58,12 +65,12 @@ def _data(found: Guess, words: Sequence[str], target: str, path: str) -> Iterato
 
 
 def _model(found: Guess, words: Sequence[str], target: str) -> Iterator[str]:
-    if found.numbers:
+    if found.numbers or _coded(found):
         yield "input x: [?]"
     yield from (f"input {word}: class(?)" for word in words)
     yield f"target {target}: {'class(?kinds)' if found.classes else '[1]'}"
-    numbers = "x" if any(map(_rounded, found.numbers)) else "x -> standardize"
-    values = [*[numbers] * bool(found.numbers), *(f"one_hot({word})" for word in words)]
+    numbers = "x" if not found.numbers or any(map(_rounded, found.numbers)) else "x -> standardize"
+    values = [*[numbers] * bool(found.numbers or _coded(found)), *(f"one_hot({word})" for word in words)]
     yield f"features = {values[0]}" if len(values) == 1 else f"features = concat({', '.join(values)})"
     hidden = "features -> dense(hidden) -> relu"
     if found.classes:
@@ -100,13 +107,25 @@ def _reader(found: Guess, path: str) -> str:
     more += f', encoding = "{table.encoding}"' if table.encoding != UTF8 else ""
     more += ", standardize = true" if any(map(_rounded, found.numbers)) else ""
     last = format_value(found.target.name)
-    wide = len(found.numbers) > MOST_LISTED
-    without = f", without = {_names(found.left_out)}" if wide and found.left_out else ""
-    if not found.words and (wide or not found.left_out):
-        return f"{table.reader}({format_value(path)}, target = {last}{without}{more})"
-    parts = ["rest" if wide else _names(found.numbers)] * bool(found.numbers)
-    parts += [format_value(column.name) for column in found.words]
-    return f"{table.reader}({format_value(path)}, columns = [{', '.join([*parts, last])}]{without}{more})"
+    coded = found.words if _coded(found) else ()
+    alone = () if coded else found.words
+    wide = len(found.numbers) + len(coded) > MOST_LISTED
+    more = f", without = {_names(found.left_out)}{more}" if wide and found.left_out else more
+    more += f", onehot = {_pattern(coded, (*found.numbers, found.target, *found.left_out))}" if coded else ""
+    if not alone and (wide or not found.left_out):
+        return f"{table.reader}({format_value(path)}, target = {last}{more})"
+    parts = ["rest" if wide else _names((*found.numbers, *coded))] * bool(found.numbers or coded)
+    parts += [format_value(column.name) for column in alone]
+    return f"{table.reader}({format_value(path)}, columns = [{', '.join([*parts, last])}]{more})"
+
+
+def _pattern(columns: Sequence[Column], others: Sequence[Column]) -> str:
+    """Columns by how their names begin, or by their names where they or `others` allow no such pattern."""
+    first, last = min(column.name for column in columns), max(column.name for column in columns)
+    start = first[: next((i for i, (a, b) in enumerate(zip(first, last)) if a != b), None)]
+    if not start or "*" in start or any(column.name.startswith(start) for column in others):
+        return _names(columns)
+    return format_value(f"{start}*")
 
 
 def _names(columns: Sequence[Column]) -> str:

@@ -88,4 +88,4 @@ def align(rows: list[list[str]], left: int = 0) -> str:
 
 def shortened(items: Sequence[str], between: str = ", ") -> str:
     """The first of some items, and how many more there are."""
-    return between.join(items[:SHOWN]) + (f" and {len(items) - SHOWN} more" if len(items) > SHOWN else "")
+    return between.join(items[:SHOWN]) + (f" and {len(items) - SHOWN:,} more" if len(items) > SHOWN else "")
