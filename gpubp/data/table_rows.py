@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
@@ -98,14 +99,18 @@ def _read(
     for name, want in request.wants.items():
         for i in picks[name]:
             (texts if want.kind == "class" else words if table.names[i] in coded else numeric).add(i)
-    if options.missing == "error" and not words and all(want.type is None for want in request.wants.values()):
+    missing = frozenset[str]() if options.missing == "error" else MISSING
+    if options.missing != "drop" and not words and all(want.type is None for want in request.wants.values()):
         # Types are measured. Of numbers, the number of columns says all: they are read, and judged, when they are
-        # used. Of classes, what occurs.
+        # used. Of classes, what occurs in rows that are not left out.
         import numpy as np
 
-        labels = table.cells(CellQuery((), sorted(texts), alone=True)).labels if texts else {}
-        return Cells(0, {i: np.empty(0) for i in numeric}, labels)
-    missing = frozenset[str]() if options.missing == "error" else MISSING
+        learned = _learned(request, picks) & numeric if missing else set[int]()
+        found = (
+            table.cells(CellQuery(sorted(learned), sorted(texts), missing, alone=True)) if texts else Cells(0, {}, {})
+        )
+        found = whole_rows(table, found, texts | learned) if texts and missing else found
+        return replace(found, numbers={i: np.empty(0) for i in numeric})
     cells = table.cells(CellQuery(sorted(numeric), sorted(texts | words), missing))
     return cells if options.missing == "error" else _judge_missing(request, table, picks, cells, options.missing)
 
@@ -116,10 +121,14 @@ def _judge_missing(request: Request, table: Table, picks: dict[str, list[int]], 
     if policy == "drop":
         return whole_rows(table, cells, {*cells.numbers, *cells.labels})
     _require_numbers(table, cells)
-    learned = {i for name, want in request.wants.items() if not want.feature for i in picks[name]}
-    whole = whole_rows(table, cells, {*cells.labels, *learned})
+    whole = whole_rows(table, cells, _learned(request, picks) | {*cells.labels})
     _require_numbers(table, whole)
     return whole
+
+
+def _learned(request: Request, picks: dict[str, list[int]]) -> set[int]:
+    """The columns of what is to be learned."""
+    return {i for name, want in request.wants.items() if not want.feature for i in picks[name]}
 
 
 def _require_numbers(table: Table, cells: Cells) -> None:

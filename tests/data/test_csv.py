@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import numpy as np
 import pytest
@@ -221,3 +222,26 @@ def test_to_count_classes_only_their_column_is_read(world: World, monkeypatch: p
     assert (found, read) == (world.inputs | world.targets, [[2]])
     assert world.refused(one).message == "`a.csv`, line 4, column `b`: `six` is not a number"
     assert read == [[2], None]
+
+
+def test_where_numbers_are_imputed_so_are_the_classes_of_rows_that_are_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the columns, those are read that say which rows are left out."""
+    world.write("a.csv", "a,kind,y\n1,u,1\n,v,2\n3,w,NA\n4,?,3\n")
+    read, loadtxt = list[object](), np.loadtxt
+    monkeypatch.setattr(np, "loadtxt", lambda *a, **k: (read.append(k["usecols"]), loadtxt(*a, **k))[1])
+    one = csv("a, kind, y", columns=("a", "kind", "y"), missing=Word("median"))
+    kinds: dict[str, Any] = {"a": "float", "kind": "class", "y": "float"}
+    types = {"a": Type((1,)), "kind": Type((), 2), "y": Type((1,))}
+    assert measure(data(one), kinds, world.base, ("y",)) == types
+    assert [0] not in read
+    world.inputs, world.targets = {"a": types["a"], "kind": types["kind"]}, {"y": types["y"]}
+    found = world.load(one)
+    assert (found.arrays["a"].tolist(), found.classes["kind"]) == ([[1], [1]], ("u", "v"))
+    read.clear()
+    world.write("a.csv", "a,y\n1,1\n,2\n")
+    assert measure(
+        data(csv("a, y", target="y", missing=Word("mean"))), {"a": "float", "y": "float"}, world.base, ("y",)
+    )
+    assert not read
