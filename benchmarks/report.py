@@ -138,7 +138,7 @@ many times as long a framework takes as gpubp with compiled kernels, the median 
 framework runs in its fastest configuration, found by a short trial: PyTorch eager, with fused Adam, with torch.compile,
 and with the whole step as one graph; JAX with jit and donated buffers, and with many steps in one call by lax.scan;
 each on one thread and on all. gpubp runs with its default settings. For GPUs there is `make gpu-check`;
-[gpu.md](gpu.md#how-long-a-training-step-takes) has figures from an H100.
+[gpu.md](gpu.md#how-long-a-training-step-takes) has figures from an H200.
 
 ![How many times as long the other frameworks take]({plot})
 

@@ -165,7 +165,7 @@ def steps(cases: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"Microseconds of a step, the median of rounds in which all take turns, and how many times as long as {OWN}'s"
     yield "it takes. `torch compiled`: by `torch.compile` with CUDA graphs; `torch one graph`: compiled, and the whole"
-    yield "step captured as one CUDA graph."
+    yield "step captured as one CUDA graph; `JAX scan`: many steps a call."
     yield ""
     yield f"| net, rows of a batch | {' | '.join(ways)} |"
     yield "|---|" + "--:|" * len(ways)
