@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.errors import DataError
-from gpubp.wording import counted
 
+from ..errors import DataError
+from ..wording import counted
 from .array_files import is_array
 from .arrays import new_rows
 from .cell_arrays import CellQuery, Cells

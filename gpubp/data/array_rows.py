@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.wording import counted
 
+from ..wording import counted
 from .cell_arrays import Labels, written
 from .checks import Findings, problem
 from .dataset import Origin, ReadResult, Request, Rows, Want

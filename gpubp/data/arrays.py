@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.source import Span
-from gpubp.registry import Flag, OptionType, Real, Text, register
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..registry import Flag, OptionType, Real, Text, register
+from ..wording import counted, listed
 from .array_files import MAGIC, ZIP, Archive, check_size, read_array, read_header, read_idx
 from .array_rows import ArraySource, assemble, finite, no_rows
 from .checks import problem

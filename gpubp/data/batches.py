@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dsl.graph import Choice, Train
-from gpubp.registry import Entry, lookup
+
+from ..registry import Entry, lookup
 
 
 def optimizer_of(train: Train | None) -> Entry | None:

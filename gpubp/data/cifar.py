@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.registry import OptionType, Text, register
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..registry import OptionType, Text, register
+from ..wording import counted, listed
 from .checks import AGAIN, Findings, problem
 from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder

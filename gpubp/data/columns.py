@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence, Set
 
 from dsl.graph import Word
 from dsl.source import Span
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..wording import counted, listed
 from .checks import problem, remedy, suggestion
 from .dataset import Request
 from .dates import PARTS

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.graph import Type
 from dsl.records import dataclass
-from gpubp.errors import CheckpointError
 
+from ..errors import CheckpointError
 from .encodings import UTF8, is_encoding
 from .notation import PLAIN, Notation, saved_notation
 

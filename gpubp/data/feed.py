@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from dsl.diagnostics import Diagnostic, DiagnosticError, Label
 from dsl.graph import Choice, Data, DataEntry, LayerGraph, Type
 from dsl.source import Span
-from gpubp.errors import DataError, InputError
-from gpubp.registry import lookup
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..errors import DataError, InputError
+from ..registry import lookup
+from ..wording import counted, listed
 from . import inline
 from .checks import problem, suggestion
 from .dataset import Dataset, ReadResult, Request, Rows, Want, wants_of

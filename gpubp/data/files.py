@@ -14,9 +14,9 @@ from typing import IO
 
 from dsl.diagnostics import DiagnosticError
 from dsl.source import Span
-from gpubp.memory import free_memory
 
 from ..errors import reason
+from ..memory import free_memory
 from ..wording import clipped
 from .checks import AGAIN, problem, remedy, suggestion
 from .encodings import as_text, guessed, whole_lines

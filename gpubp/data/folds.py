@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dsl.source import Span
-from gpubp.wording import counted
 
 from ..seeds import Purpose, generator
+from ..wording import counted
 from .checks import problem
 
 if TYPE_CHECKING:

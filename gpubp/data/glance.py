@@ -14,8 +14,8 @@ from typing import Literal
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.errors import DataError
 
+from ..errors import DataError
 from ..wording import clipped
 from .arrow import BEGINNINGS, open_arrow
 from .checks import Findings, command_span

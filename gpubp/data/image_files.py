@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.wording import counted
 
-from ..wording import clipped, listed
+from ..wording import clipped, counted, listed
 from .checks import AGAIN, problem, remedy, suggestion
 from .files import find_file, unreadable
 

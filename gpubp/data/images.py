@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.registry import Flag, OptionType, Text, register
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..registry import Flag, OptionType, Text, register
+from ..wording import counted, listed
 from .checks import problem, suggestion
 from .dataset import Origin, ReadResult, Request, Rows, Want
 from .encoders import Encoder

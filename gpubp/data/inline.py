@@ -10,9 +10,8 @@ from math import prod
 from dsl.diagnostics import DiagnosticError, Label
 from dsl.graph import Static, Type, Word
 from dsl.source import Span
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..wording import counted, listed
 from .checks import FIRST, Findings, problem
 from .dataset import ReadResult, Request, Rows, Want
 from .encoders import Encoder

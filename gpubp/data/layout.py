@@ -13,8 +13,8 @@ from pathlib import Path
 from dsl.diagnostics import DiagnosticError
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.wording import counted
 
+from ..wording import counted
 from .checks import problem, remedy
 from .encodings import UTF8
 from .files import read_text

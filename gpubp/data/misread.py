@@ -8,9 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
 
-from gpubp.wording import counted
-
-from ..wording import clipped
+from ..wording import clipped, counted
 from .checks import Findings, remedy
 from .dates import is_date, order_of
 from .layout import lines_above

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from dsl.diagnostics import Diagnostic
 from dsl.source import Span
-from gpubp.wording import counted
 
-from ..wording import clipped
+from ..wording import clipped, counted
 from .arrow import ArrowTable
 from .dates import all_iso, is_date, order_of, times_of
 from .tables import DatedTable, Table, TextTable

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 from dsl.graph import Word
 from dsl.records import dataclass
-from gpubp.registry import OptionType
-from gpubp.wording import counted
 
-from ..wording import clipped, listed
+from ..registry import OptionType
+from ..wording import clipped, counted, listed
 from .checks import problem
 from .dataset import Request, Want
 from .encodings import UTF8, is_encoding

@@ -7,8 +7,7 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any
 
-from gpubp.registry import Count, Count0, Flag, OptionType, Real, Text, Whole, register
-
+from ..registry import Count, Count0, Flag, OptionType, Real, Text, Whole, register
 from ..wording import listed
 from .checks import problem
 from .columns import find, matching, mentioned, require_own_names

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dsl.diagnostics import DiagnosticError
 from dsl.graph import Choice, Word
 from dsl.source import Span
-from gpubp.registry import OptionType, lookup, register
-from gpubp.wording import counted
 
+from ..registry import OptionType, lookup, register
 from ..seeds import Purpose, generator
-from ..wording import listed
+from ..wording import counted, listed
 from .checks import problem, suggestion
 from .dataset import PARTS
 from .folds import by_folds, forward

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsl.diagnostics import Diagnostic
 from dsl.records import dataclass
-from gpubp.errors import DataError, reason
 
+from ..errors import DataError, reason
 from ..seeds import Purpose, generator
 from .encoders import Encoder
 

@@ -10,10 +10,9 @@ from dsl.diagnostics import Diagnostic
 from dsl.graph import LayerGraph
 from dsl.records import dataclass
 from dsl.source import Span
-from gpubp.registry import lookup
-from gpubp.wording import counted
 
-from ..wording import listed
+from ..registry import lookup
+from ..wording import counted, listed
 from .batches import optimizer_of, takes_all_rows
 from .dataset import Rows
 from .encoders import Encoder

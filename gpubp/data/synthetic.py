@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from math import isfinite, prod
 from typing import TYPE_CHECKING, Annotated, Any
 
-from gpubp.registry import Count, NonNegative, OptionType, Real, register
-
+from ..registry import Count, NonNegative, OptionType, Real, register
 from ..seeds import Purpose, generator
 from ..wording import listed
 from .checks import problem

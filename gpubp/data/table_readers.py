@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from dsl.source import Span
-from gpubp.registry import Columns, Count0, Flag, Real, Text, register
 
+from ..registry import Columns, Count0, Flag, Real, Text, register
 from .arrow import open_arrow
 from .checks import problem
 from .columns import mentioned

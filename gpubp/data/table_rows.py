@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
-from gpubp.wording import counted
 
-from ..wording import clipped
+from ..wording import clipped, counted
 from .cell_arrays import CellQuery, Cells
 from .checks import problem, suggestion
 from .columns import choose, find, matching, mentioned, require_own_names

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsl.source import Span
-from gpubp.registry import Count, OptionType, Text, register
-from gpubp.wording import counted
 
-from ..wording import clipped, listed
+from ..registry import Count, OptionType, Text, register
+from ..wording import clipped, counted, listed
 from .checks import problem, remedy
 from .dataset import ReadResult, Request, Rows
 from .encoders import Encoder

@@ -7,9 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpubp.wording import counted
-
-from ..wording import clipped
+from ..wording import clipped, counted
 from .cell_arrays import Cells
 from .checks import FIRST, suggestion
 from .tables import Table

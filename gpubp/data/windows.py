@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dsl.records import dataclass
-from gpubp.wording import counted
 
+from ..wording import counted
 from .cell_arrays import CellQuery, Cells
 from .checks import problem, remedy
 from .notation import MISSING
