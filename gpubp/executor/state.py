@@ -143,7 +143,7 @@ class State:
         targets, new = self.parameters(), dict[str, Any]()
         if statistics:
             targets |= {name: self.arrays[name] for name in self.net.buffers}
-            rest = {n for n in values.keys() - targets.keys() if n in COUNTERS or n.startswith("optimizer.")}
+            rest = {n for n in values.keys() - targets.keys() if n in COUNTERS or str(n).startswith("optimizer.")}
             values = {name: value for name, value in values.items() if name not in rest}
         for name, value in values.items():
             if name not in targets:

@@ -45,10 +45,11 @@ from .update import check_update
 def load(path: str | os.PathLike[str], params: Mapping[str, Any] | None = None) -> Net:
     """Read and check a `.net` file.
 
-    - `params`: values for the file's params, by name, as numbers or text in the language.
+    - `params`: values for the file's params, by name: numbers, booleans, lists or arrays of these, or text in the
+      language.
 
     Returns a Net. Raises NetError, with `.diagnostics`, for anything wrong with the file, including a missing or
-    non-text file.
+    non-text file; InputError for values of `params` of another type.
 
     >>> net = gpubp.load("models/digits.net", params={"hidden": 64})
     >>> net.params["hidden"], net.size
@@ -84,7 +85,7 @@ def loads(
     - `params`: as of `load`.
     - `base`: the folder that data paths in the text are relative to.
 
-    Returns a Net. Raises NetError as `load` does.
+    Returns a Net. Raises NetError and InputError as `load` does.
 
     >>> gpubp.loads("model {\\n  input x: [2]\\n  output p = x -> dense(3) -> softmax\\n}").outputs
     {'p': (3,)}

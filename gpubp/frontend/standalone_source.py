@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
+from numbers import Number
+from typing import Any
 
 from dsl import syntax
 from dsl.graph import Type
@@ -13,6 +16,7 @@ from dsl.parse import parse
 from dsl.records import dataclass
 from dsl.source import Source, Span
 
+from ..errors import InputError
 from .identity import format_value
 from .net import Net
 
@@ -117,14 +121,20 @@ def _settings(section: syntax.Train | syntax.Data, overrides: Mapping[str, str])
         yield Span(source, place, place), lines if alone else f"\n{lines}"
 
 
-def params_as_text(params: Mapping[str, object]) -> dict[str, str]:
-    """Overrides of params in the language's syntax."""
-    return {str(name): _text(value) for name, value in params.items()}
+def params_as_text(params: Mapping[str, Any]) -> dict[str, str]:
+    """Overrides of params in the language's syntax. Raises InputError for what it cannot write."""
+    if not isinstance(params, Mapping):
+        raise InputError(f"params are set by a mapping from names to values, not by {type(params).__name__}")
+    return {str(name): _text(value, f"params[{name!r}]") for name, value in params.items()}
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bool):
+def _text(value: Any, name: str) -> str:
+    """`name`: what messages call it."""
+    typed = hasattr(value, "dtype")  # an array of NumPy or CuPy, or a number of one
+    if isinstance(value, bool) or (typed and value.dtype == bool and not value.ndim):
         return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_text, value))}]"
+    if (isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)) or (typed and value.ndim):
+        return f"[{', '.join(_text(item, name) for item in value)}]"
+    if not (typed or isinstance(value, str | Number | os.PathLike)):
+        raise InputError(f"`{name}` is of type {type(value).__name__}; it must be a number, a boolean, text or a list")
     return str(value)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 
 import gpubp
@@ -58,3 +62,42 @@ def test_a_string_that_is_set_is_quoted_in_the_text_in_force(written: str) -> No
     alone = gpubp.loads(standalone_files(told)["resolved.net"])
     assert alone.params == told.params
     assert identity(alone) == identity(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read"),
+    [
+        ("some", np.array([3, 4]), (3, 4)),
+        ("some", np.float32([0.1, 2]), (0.1, 2.0)),
+        ("some", np.arange(2000), tuple(range(2000))),  # more than NumPy prints
+        ("some", range(2), (0, 1)),
+        ("yes", np.True_, True),
+        ("yes", np.array(False), False),
+        ("each", [np.False_, True], (False, True)),
+        ("each", np.array([True]), (True,)),
+        ("word", Path("a/b"), "a/b"),
+        ("word", np.str_("a"), "a"),
+    ],
+)
+def test_a_param_is_set_to_what_python_has(name: str, value: object, read: object) -> None:
+    text = 'param some = [1, 2]\nparam yes = true\nparam each = [true]\nparam word = "w"\n' + HEAD
+    assert gpubp.loads(text, params={name: value}).params[name] == read
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(None, "NoneType"), ({"a": 1}, "dict"), (b"x", "bytes"), ([1, [None]], "NoneType"), (object, "type")],
+)
+def test_a_param_is_set_to_nothing_that_the_language_has_not(value: object, kind: str) -> None:
+    with pytest.raises(
+        gpubp.InputError, match=rf"^`params\['word'\]` is of type {kind}; it must be a number, a boolean,"
+    ):
+        gpubp.loads('param word = "w"\n' + HEAD, params={"word": value})
+
+
+@pytest.mark.parametrize("params", [[("long", 3)], "long=3", 5])
+def test_params_are_set_by_a_mapping(params: Any) -> None:
+    with pytest.raises(
+        gpubp.InputError, match=f"^params are set by a mapping from names to values, not by {type(params).__name__}$"
+    ):
+        gpubp.loads(HEAD, params=params)

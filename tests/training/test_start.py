@@ -122,6 +122,7 @@ def test_weights_in_memory_of_a_value_called_optimizer() -> None:
         ({"p.dense.wait": [[1.0]]}, "there is no parameter `p.dense.wait`"),
         ({"p.dense.weight": [1.0]}, r"`p.dense.weight` has shape \("),
         ([1.0], "a mapping from names to arrays.* not by list"),
+        ({0: [1.0]}, "there is no parameter `0`"),
     ],
 )
 def test_weights_in_memory_that_do_not_fit(tmp_path: Path, start: Any, message: str) -> None:
