@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LOOK = 10_000  # rows whose dates are read one by one, for they are not as NumPy reads them
 _SELDOM = 0.01  # part of the rows
-_USUAL = 0.9  # of the steps are equal in a series that has one step
+_USUAL = 0.9  # of the steps are less than half of the usual one from it, in a series that has one step
 _SUNDAY = 3  # by days since 1970-01-01, a Thursday
 
 
@@ -44,7 +44,9 @@ def odd_moments(table: Table, span: Span | None) -> Iterator[Diagnostic]:
     elif len(gaps):
         message = f"`{table.path}` has {counted(len(gaps), 'gap')} in time, by the column {name}"
         first = int(gaps[0])
-        usual, longer = _usual(times).item(), (times[first + 1] - times[first]).item()
+        usual, longer = (
+            str(step.item()).removesuffix(", 0:00:00") for step in (_usual(times), times[first + 1] - times[first])
+        )
         note = f"the first: {inner.at(rows[first + 1])}, is {longer} after the row above, where {usual} is usual"
         help = (
             "windows take all rows for equally far apart: with a row of empty cells for each moment that is missing, "
@@ -84,22 +86,22 @@ def _usual(times: NDArray[np.datetime64]) -> np.timedelta64:
 
 
 def _gaps(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    """After which moments the next one is late. None in a series without one step, as of months and of working days
-    alone, nor where most gaps begin at the same time of day, as where a market closes; nor is the hour of a Sunday's
-    night one at which summer time begins."""
+    """After which moments the next one is late by half a step or more. None in a series without one step, as of working
+    days alone, nor where most gaps begin at the same time of day, as where a market closes; nor is the hour of a
+    Sunday's night one at which summer time begins, in some countries at midnight."""
     import numpy as np
 
     if len(times) < 3:
         return np.empty(0, dtype=np.int64)
     steps, usual = np.diff(times), _usual(times)
-    gaps = np.flatnonzero(steps > usual)
-    days = times[gaps].astype("datetime64[D]")
-    clock = times[gaps] - days
-    night = (days.astype(np.int64) % 7 == _SUNDAY) & (clock < np.timedelta64(4, "h"))
-    summer = night & (steps[gaps] - usual == np.timedelta64(1, "h"))
-    gaps, clock = gaps[~summer], clock[~summer]
-    seldom = usual > np.timedelta64(0, "s") and (steps == usual).sum() >= _USUAL * len(steps)
-    _, begun = np.unique(clock, return_counts=True)
+    off = steps - usual
+    gaps = np.flatnonzero(2 * off >= usual)
+    after = times[gaps] + np.timedelta64(1, "h")
+    days = after.astype("datetime64[D]")
+    night = (days.astype(np.int64) % 7 == _SUNDAY) & (after - days < np.timedelta64(5, "h"))
+    gaps = gaps[~(night & (off[gaps] == np.timedelta64(1, "h")))]
+    seldom = usual > np.timedelta64(0, "s") and (abs(2 * off) < usual).sum() >= _USUAL * len(steps)
+    _, begun = np.unique(times[gaps] - times[gaps].astype("datetime64[D]"), return_counts=True)
     nightly = len(gaps) > 2 and 2 * begun.max() > len(gaps)
     found: NDArray[np.int64] = gaps if seldom and not nightly else gaps[:0]
     return found

@@ -115,6 +115,8 @@ def test_rows_that_are_not_in_temporal_order(world: World, times: list[str], row
 
 
 HOURS = np.datetime64("2026-03-23T00") + np.arange(24 * 14)  # summer time begins on the 29th
+LATE = HOURS.astype("datetime64[s]") + np.arange(24 * 14) * 3 % 7 // 6  # a clock that is now and then a second late
+SECONDS = HOURS[0].astype("datetime64[s]") + np.arange(100)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +130,18 @@ HOURS = np.datetime64("2026-03-23T00") + np.arange(24 * 14)  # summer time begin
         ([hour + np.timedelta64(m, "m") for hour in HOURS if 9 <= hour.item().hour < 17 for m in range(0, 60, 5)], 0),
         ([day for day in HOURS[::24] if day.item().weekday() < 5], 0),
         (np.datetime64("2024-01") + np.arange(30), 0),
+        (np.delete(np.datetime64("2024-01") + np.arange(30), 7), 1),
+        (np.delete(HOURS, 24 * 6), 0),  # at midnight, as in Chile
+        (LATE, 0),
+        (np.delete(LATE, [30, 31]), 1),
+        (SECONDS, 0),
+        (np.delete(SECONDS, 30), 1),
         (HOURS[:2], 0),
     ],
 )
 def test_gaps_in_time(world: World, times: Sequence[np.datetime64], gaps: int) -> None:
     world.inputs, world.targets = {"past": Type((1, 1))}, {"next": Type((1,))}
-    cells = [np.datetime_as_string(time.astype("datetime64[m]")) for time in times]
+    cells = [np.datetime_as_string(time.astype("datetime64[s]")) for time in times]
     world.write("a.csv", "v,when\n" + "".join(f"{i % 7},{cell}\n" for i, cell in enumerate(cells)))
     found = world.load(entry("past, next", choice("series", path="a.csv", window=1, columns=("v",)))).warnings
     told = [warning.message for warning in found if warning.code == "W0406"]
