@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Kind = Literal["numbers", "texts", "others"]
 BEGINNINGS = (b"PAR1", b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")
 """What a Parquet, Feather or Arrow file begins with."""
+_ZONE = r"((?:Z|[-+][0-9:]+)?)"
+"""What ends a time: UTC, another offset, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,9 @@ class ArrowTable:
                 numbers = column.cast(pa.float64(), safe=False).to_pylist()
                 found.append(("numbers", ["" if n is None or n != n else f"{n:.17g}" for n in numbers]))
                 continue
-            try:
+            if _is_label(_kind(column)):
                 found.append(("texts", _as_text(column).fill_null("").to_pylist()))
-            except pa.ArrowException:
+            else:
                 found.append(("others", ["" if cell is None else str(cell) for cell in column.to_pylist()]))
         return found
 
@@ -77,7 +79,7 @@ class ArrowTable:
             name = clipped(self.names[column])
             message = f"the whole column is {clipped(str(kind))}, but numbers are needed"
             help = f'`onehot = ["{name}"]` makes a number of each of its words; `without = "{name}"` leaves it out'
-            if _is_time(_kind(cells)):
+            if _is_time(_kind(cells)) and not pa.types.is_time(_kind(cells)):  # a time of day has none
                 help = f'parts of it are numbers: `"{name}.days"`, `"{name}.month"` ... in `columns`'
             help = remedy(self.span, help, "the net was trained on numbers in this column")
             findings.add("E0416", "columns of text", self.at(0, column), message, help)
@@ -115,7 +117,7 @@ class ArrowTable:
             findings.add("E0419", "labels that are empty", self.at(row, column), "the label is empty", DROP)
         if _is_numeric(kind):
             return Labels(cells.cast(pa.float64(), safe=False).to_numpy())
-        if not (_is_text(kind) or _is_time(kind)):
+        if not _is_label(kind):
             message = f"the whole column is {clipped(str(kind))}, where labels are wanted"
             findings.add("E0419", "columns of no labels", self.at(0, column), message)
             return Labels(np.zeros(self.table.num_rows))
@@ -140,8 +142,8 @@ def _as_text(cells: Any) -> Any:
     found = cells.cast(pa.string())
     if not _is_time(_kind(cells)):
         return found
-    shorter = compute.replace_substring_regex(found, r"(\.[0-9]*?)0+(Z?)$", r"\1\2")
-    return compute.replace_substring_regex(shorter, r"\.(Z?)$", r"\1")
+    shorter = compute.replace_substring_regex(found, rf"(\.[0-9]*?)0+{_ZONE}$", r"\1\2")
+    return compute.replace_substring_regex(shorter, rf"\.{_ZONE}$", r"\1")
 
 
 def _is_numeric(kind: Any) -> bool:
@@ -152,12 +154,13 @@ def _is_numeric(kind: Any) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind))
 
 
-def _is_text(kind: Any) -> bool:
-    """Whether a type of pyarrow is one of strings."""
+def _is_label(kind: Any) -> bool:
+    """Whether cells of a type of pyarrow can be labels: numbers, strings, dates and times."""
     import pyarrow as pa
 
     types = pa.types
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+    text = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    return bool(text or _is_numeric(kind) or _is_time(kind))
 
 
 def _is_time(kind: Any) -> bool:

@@ -151,7 +151,7 @@ def _typed(name: str, kind: str, cells: Sequence[str]) -> Column:
     if kind == "numbers":
         return _column(name, cells, "row", range(1, len(cells) + 1), PLAIN)
     values, gaps = Counter(filter(None, cells)), frozenset(i for i, cell in enumerate(cells) if not cell)
-    found: Kind = "others" if kind == "others" else _kind_of_text(name, values) if values else "empty"
+    found: Kind = "empty" if not values else "others" if kind == "others" else _kind_of_text(name, values)
     return Column(name, found, values, gaps, odd="they are written as text" if found == "signs" else "")
 
 

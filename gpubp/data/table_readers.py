@@ -170,7 +170,7 @@ def table(
 ) -> ReadResult:
     """Rows of numbers and labels from a Parquet, Arrow or Feather file (detected from its content); needs pyarrow (`pip
     install 'gpubp[tables]'`). Integers, floats, decimals and truth values are numbers; nulls and NaN are missing cells.
-    Dates and times are text as in ISO 8601, so they may be labels, and their parts are columns.
+    Dates and times are text as in ISO 8601, so they may be labels; the parts of dates are columns.
     The options are those of `csv`; `dates` is for columns of text. Raises DiagnosticError (E0411 to E0423)."""
     notation = Notation(dates=word(dates))
     how = (target, columns, scale, reshape, standardize, word(missing), onehot, notation)

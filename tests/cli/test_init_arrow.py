@@ -73,3 +73,13 @@ def test_of_many_rows_the_first_are_looked_at(call: Call) -> None:
 def test_a_damaged_file(call: Call) -> None:
     Path("a.csv").write_bytes(b"PAR1\x15\0\x15")
     assert call("init", "a.csv").err.startswith("error[E0422]: `a.csv` is not a valid Parquet, Feather or Arrow file\n")
+
+
+def test_columns_that_are_neither_numbers_nor_text_are_left_out(call: Call) -> None:
+    """Durations and bytes can be written as text, but are no labels."""
+    spans = pa.array([timedelta(seconds=i % 3) for i in range(12)])
+    size, sold = [float(i) for i in range(12)], [float(i * i % 7) for i in range(12)]
+    columns = {"size": size, "took": spans, "raw": pa.array([b"ab"[i % 2 :] for i in range(12)]), "no": pa.nulls(12)}
+    write("a.parquet", pa.table({**columns, "sold": sold}))
+    out = call("init", "a.parquet").out
+    assert "left out: `took`, `raw` (neither numbers nor text); `no` (empty)\n" in out

@@ -118,6 +118,10 @@ def test_dates_and_times_are_labels_as_in_text(world: World) -> None:
         (pa.array(days).dictionary_encode(), ("2023-12-31", "2024-03-01", "2024-10-02")),
         *((pa.array(hours, pa.timestamp(u)), tuple(f"{day} 09:30:00" for day in sorted({*days}))) for u in UNITS),
         (pa.array(hours), tuple(f"{day} 09:30:00Z" for day in sorted({*days}))),
+        *(
+            (pa.array(hours, pa.timestamp(u, "+02:00")), tuple(f"{day} 11:30:00+0200" for day in sorted({*days})))
+            for u in UNITS
+        ),
         (
             pa.array([time(9, 0, 0, 250000), time(8), time(9, 0, 0, 250000), time(10)]),
             ("08:00:00", "09:00:00.25", "10:00:00"),
@@ -129,6 +133,9 @@ def test_dates_and_times_are_labels_as_in_text(world: World) -> None:
         assert found.classes == {"y": words}
         assert read_table(world.base / name, found.encoders).arrays["y"].tolist() == [1, 0, 1, 2]
     asked = world.refused(entry("x, y", choice("parquet", path="a.parquet", columns=("y", "size"))))
+    assert asked.help[0].startswith('`onehot = ["y"]`'), "times of day have no parts"
+    name = write(world.base, "a.parquet", {"size": ROWS["size"], "y": pa.array(days)})
+    asked = world.refused(entry("x, y", choice("parquet", path=name, columns=("y", "size"))))
     assert asked.help == ('parts of it are numbers: `"y.days"`, `"y.month"` ... in `columns`',)
 
 
