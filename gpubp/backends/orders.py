@@ -43,11 +43,12 @@ class Shuffles:
         """For `count` permutations of `n` rows."""
         if n > MAX_ROWS:
             return numpy_orders
-        if self._make is not None:
+        make = self._make
+        if make is not None:  # of several threads each may make it
             self._left -= numpy_seconds(n, count)
             if self._left > 0:
                 return numpy_orders
-            self._compiled, self._make = self._make(), None
+            self._compiled, self._make = make(), None
         return self._compiled or numpy_orders
 
 

@@ -46,8 +46,6 @@ class Core:
             raise GpubpError(f"there is no precision `{precision}`: it is one of {', '.join(PRECISIONS)}")
         self.dtype = PRECISIONS[precision]
         seed = int(net.option("seed", 0)) if seed is None else positive(seed, "the seed", 0)
-        if seed >= 1 << 63:
-            raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
         self._asked = device, precision, seed, backend
         self.programs = Programs(choose_backend(net, device, backend, precision)) if programs is None else programs
         self.backend = self.programs.backend

@@ -32,6 +32,8 @@ class State:
     optimizer's buffers."""
 
     def __init__(self, net: Net, backend: Backend, dtype: str, seed: int) -> None:
+        if seed >= 1 << 63:
+            raise GpubpError(f"the seed is {seed}; it must be from 0 to 2^63 - 1")
         self.net, self.backend, self.dtype = net, backend, dtype
         self.arrays: dict[str, Any] = {}
         xp = backend.xp

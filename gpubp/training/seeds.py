@@ -110,7 +110,7 @@ def replicate(
     >>> [one.seed for one in result.replicates], result.std["test.accuracy"] < 0.1
     ([0, 1, 2], True)
     """
-    first = int(required(net).option("seed", 0)) if seed is None else seed
+    first = int(required(net).option("seed", 0)) if seed is None else positive(seed, "the seed", 0)
     place = place_of("a replication", out, resume)
     if resume is None:
         net.require_training(epochs, given=data is not None)

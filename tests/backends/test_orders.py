@@ -162,6 +162,20 @@ def test_at_once_where_there_is_much_to_do() -> None:
     assert Shuffles(maker(other)[1], 0.0).chosen(1, 1) is other
 
 
+def test_another_thread_may_make_it_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(n: int, count: int) -> float:
+        asked.append(n)
+        if len(asked) == 1:
+            assert shuffles.chosen(n, count) is other  # as in the other thread
+        return 1.0
+
+    asked: list[int] = []
+    monkeypatch.setattr(orders, "numpy_seconds", interrupted)
+    shuffles = Shuffles(maker(other)[1])
+    assert shuffles.chosen(9, 9) is other
+    assert asked == [9, 9]
+
+
 def test_numpy_for_ever_where_nothing_can_be_compiled() -> None:
     asked, make = maker(None)
     shuffles = Shuffles(make, 0.0)

@@ -215,3 +215,10 @@ def test_the_spread_in_words() -> None:
     assert spread(restarts, "valid.loss") == "4 restarts: valid.loss from 0.125 to 0.5, median 0.25; 1 diverged"
     restarts = [{"figure": value} for value in (4, 1, 3, 8)]
     assert spread(restarts, "valid.loss") == "4 restarts: valid.loss from 1 to 8, median 3.5"
+
+
+def test_a_seed_whose_successors_are_too_large(tmp_path: Path) -> None:
+    """Restarts have the seeds after the first one."""
+    path = write_net(tmp_path, keys=PLAIN)
+    with pytest.raises(gpubp.GpubpError, match=f"the seed is {1 << 63}; it must be from 0 to"):
+        train(path, seed=(1 << 63) - 1)
