@@ -129,7 +129,8 @@ def _pattern(columns: Sequence[Column], others: Sequence[Column]) -> str:
 
 
 def _names(columns: Sequence[Column]) -> str:
-    return f"[{', '.join(format_value('' if column.nameless else column.name) for column in columns)}]"
+    names = dict.fromkeys("" if column.nameless else column.name for column in columns)
+    return f"[{', '.join(map(format_value, names))}]"
 
 
 def _sizes(rows: int, complete: bool) -> tuple[int, int, int]:

@@ -31,3 +31,10 @@ def test_many_columns_of_words_are_one_input(call: Call, names: list[str], more:
     written = " ".join(sound(call, "a.net").split())
     assert said in written.replace("[ ", "[").replace("( ", "(").replace(", )", ")")
     assert f"features = {'x -> standardize' if more else 'x'} " in written
+
+
+def test_a_name_that_columns_share_is_left_out_once(call: Call) -> None:
+    names = ["dup", "dup", *(f"x{i}" for i in range(101)), "y"]
+    rows = [[*(f"{PARTS.random():.2f}" for _ in names[1:]), "uv"[i % 2]] for i in range(30)]
+    start(call, "\n".join(map(",".join, [names, *rows])))
+    assert 'csv("a.csv", target = "y", without = ["dup"])' in sound(call, "a.net")

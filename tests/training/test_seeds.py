@@ -233,6 +233,6 @@ def test_what_is_refused(tmp_path: Path) -> None:
         gpubp.replicate(net, 3, "cpu", tmp_path / "other", tmp_path / "s")
     with pytest.raises(gpubp.GpubpError, match="the seed must be a whole number of at least 0, not -1"):
         gpubp.replicate(net, 3, "cpu", tmp_path / "s", seed=-1)
-    with pytest.raises(gpubp.InputError, match="the seed must be a whole number of at least 0, not 1.5"):
+    with pytest.raises(gpubp.InputError, match=r"the seed must be a whole number of at least 0, not 1\.5"):
         gpubp.replicate(net, 3, "cpu", tmp_path / "s", seed=1.5)  # type: ignore[arg-type]
     assert not (tmp_path / "s").exists()
