@@ -32,6 +32,7 @@ LOOK = 50
 """Records that are looked at to find how a text is laid out."""
 _HEAD = 1 << 20  # bytes that hold them
 _SOME, _MANY = 3, 10  # steps are seldom equal, and upwards, by chance
+_FIRST_YEAR, _LAST_YEAR = 1900, 2100
 _MOSTLY = 0.8  # of the records below a header are as long as it
 _LINE_END = re.compile(rb"\r\n?|\n")
 _CELL_OR_SPACE = re.compile(rb'("[^"]*")|[ \t]+')
@@ -110,22 +111,38 @@ def _records_below(sheet: Sheet) -> list[list[str]]:
 
 def _names_columns(cells: Sequence[str], below: Sequence[Sequence[str]], notation: Notation) -> bool:
     """Whether cells above others name the columns: none is a number; or half of them are text, one of it above numbers
-    alone; or there is text among numbers that count up, as years and wavelengths do, and those of no row below do."""
+    alone; or there is text among numbers that count up, as years and wavelengths do, and those of no row below do. What
+    occurs below in the same column, too, is no name."""
     text = [notation.number(cell) is None for cell in cells]
     if all(text) or not any(text) or len({*cells}) < len(cells):
         return all(text)
     rows = [row for row in below if len(row) == len(cells)]
-    for cell, column in zip(cells, zip(*rows, strict=True), strict=False):
+    columns = list(zip(*rows, strict=True))
+    named = [told and cell not in NO_NUMBER for told, cell in zip(text, cells, strict=True)]
+    if any(name and cell in column for name, cell, column in zip(named, cells, columns, strict=False)):
+        return False
+    for name, cell, column in zip(named, cells, columns, strict=False):
         known = [one for one in column if one not in NO_NUMBER]
         numbers = bool(known) and all(notation.number(one) is not None for one in known)
-        if numbers and 2 * sum(text) >= len(text) and cell not in NO_NUMBER and spelling(cell) is None:
+        if numbers and 2 * sum(text) >= len(text) and name and spelling(cell) is None:
             return True
-    return bool(rows) and _counts_up(cells, notation) and not any(_counts_up(row, notation) for row in rows)
+    numbers_of = [[float(number) for cell in row if (number := notation.number(cell))] for row in (cells, *rows)]
+    return bool(rows) and _count_up(*numbers_of)
 
 
-def _counts_up(cells: Sequence[str], notation: Notation) -> bool:
-    """Whether the numbers among cells ascend, in equal steps or many of them."""
-    numbers = [float(number) for cell in cells if (number := notation.number(cell))]
+def _count_up(numbers: Sequence[float], *below: Sequence[float]) -> bool:
+    """Whether numbers ascend, in equal steps or many of them, and those of no row below do; or they are years, and no
+    number below is one."""
+    if all(map(_is_year, numbers)) and not any(_is_year(number) for row in below for number in row):
+        return len(numbers) > 1 and all(a < b for a, b in pairwise(numbers))
+    return _ascend(numbers) and not any(map(_ascend, below))
+
+
+def _is_year(number: float) -> bool:
+    return _FIRST_YEAR <= number <= _LAST_YEAR and number % 1 == 0
+
+
+def _ascend(numbers: Sequence[float]) -> bool:
     steps = [b - a for a, b in pairwise(numbers)]
     return (
         len(steps) >= _SOME and min(steps) > 0 and (len(steps) >= _MANY or max(steps) - min(steps) < 1e-9 * max(steps))

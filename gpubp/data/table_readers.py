@@ -78,8 +78,9 @@ def csv(
     Monday) and `"when.hour"` of the column `when`. If cells have a time zone, `days` are in UTC, and all other parts
     by the clock as written.
     `header`: `true`, `false` (the columns are "1", "2" ...), or `auto`: the first row is a header if it contains no
-    number, the name of a column that an option mentions, text above numbers in at least half of its cells, or text
-    and numbers that count up (1990, 1991 ...), as those of no row below do.
+    number, or the name of a column that an option mentions; or, if no text in it occurs below, text in half of its
+    cells or more and some of it above numbers alone, or text beside numbers that count up as those of no row below
+    do: years, or four and more in equal steps.
     `delimiter`: a character, or `" "` for any run of spaces and tabs; by default detected: comma, semicolon, tab,
     vertical bar or white space.
     `skip`: the number of lines above the header, such as a title, which are not part of the table.

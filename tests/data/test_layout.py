@@ -142,6 +142,15 @@ def test_nothing_stands_above_a_table_of_even_rows(rows: list[tuple[str, str, st
         ("1,2,3,u\n5,1,2,v\n", False),
         ("3,2,3,4,u\n5,1,2,0,v\n", False),
         ("a,1,2,3,4\n", False),
+        ("country,1990,1991\nMali,3,2\nPeru,4,1\n", True),
+        ("country,1990,2000,2020\nMali,1000.5,2400,2\nPeru,4,1,5\n", True),
+        ("Ann,1950,1991\nBob,1948,2000\n", False),
+        ("Ann,1950,1991\nBob,3,2000\n", False),
+        ("Ann,1991,1950\nBob,3,7\n", False),
+        ("name,2020\nBob,3\n", False),
+        ("b,5,6,7,8\na,3,3,3,2\nb,2,1,7,0\n", False),  # its label occurs below
+        ("none known,3.1,yes\n1,2,no\n2,5,yes\n", False),
+        (",0,1,2,3\n,0.3,0.1,0.2,0.4\n", True),
     ],
 )
 def test_a_header_with_numbers(content: str, header: bool) -> None:
