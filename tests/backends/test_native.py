@@ -182,6 +182,17 @@ def test_a_compiler_that_does_not_know_the_processor(tmp_path: Path, told: dict[
     assert {*MACHINE} - {*last} == {*flags}, "what it knows stays"
 
 
+@needs_compiler
+@pytest.mark.parametrize("option", ["-march=x86-64", "-mprefer-vector-width=128", "-O0"])
+def test_options_of_the_compiler_replace_ours(option: str) -> None:
+    assert COMPILER is not None
+    kind = option.partition("=")[0].rstrip("0")
+    usual, flags = Compiler(COMPILER.command).flags, Compiler(COMPILER.command, (option,)).flags
+    assert not [flag for flag in flags if flag.startswith(kind)]
+    assert {flag for flag in MACHINE if not flag.startswith(kind)} == {*flags} & {*MACHINE}
+    assert {*flags} < {*usual}
+
+
 def test_a_compiler_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = NativeBackend(Compiler(str(tmp_path / "cc")), forced=True, folder=tmp_path / "kernels")
     trained(used, monkeypatch)

@@ -61,8 +61,8 @@ class NativeError(Exception):
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler: the path of its command, and `options` that come with it; an optimisation level among them (`-O1`)
-    replaces the usual one."""
+    """A C compiler: the path of its command, and `options` that come with it; an optimisation level (`-O1`), a processor
+    (`-march=haswell`) and a width of vectors among them replace the usual ones."""
 
     command: str
     options: tuple[str, ...] = ()
@@ -92,9 +92,11 @@ class Compiler:
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags for a shared library, in addition to `options`. Raises NativeError."""
+        given = {option.partition("=")[0] for option in self.options}
+        flags = tuple(flag for flag in FLAGS if flag not in MACHINE or flag.partition("=")[0] not in given)
         if any(option.startswith("-O") for option in self.options):
-            return FLAGS
-        return (*FLAGS, *(GCC_LEVEL if "Free Software Foundation" in self._version_text else LEVEL))
+            return flags
+        return (*flags, *(GCC_LEVEL if "Free Software Foundation" in self._version_text else LEVEL))
 
     @cached_property
     def identity(self) -> str:
