@@ -63,7 +63,8 @@ def csv(
 
     `target`: the column for the last of two names; the first gets all others.
     `columns`: one entry per name: a column, a pattern with `*`, a list of these, or `rest`.
-    `without`: columns, by name or pattern, that neither `rest` nor another pattern includes, nor `target` leaves over.
+    `without`: columns to leave out, by name or pattern: no `rest` and no pattern of `columns` takes them, nor does the
+    first name where `target` gives it all others.
     `test`: a second file with the same columns, whose rows are for testing only.
     `scale` multiplies numeric inputs; then `standardize` brings them to mean 0 and standard deviation 1 over the
     training rows.

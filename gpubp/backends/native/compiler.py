@@ -61,8 +61,8 @@ class NativeError(Exception):
 
 @dataclass(frozen=True)
 class Compiler:
-    """A C compiler: the path of its command, and `options` that come with it; an optimisation level (`-O1`), a processor
-    (`-march=haswell`) and a width of vectors among them replace the usual ones."""
+    """A C compiler: the path of its command, and `options` that come with it, of which an optimisation level (`-O1`), a
+    processor (`-march=haswell`) and a preferred width of vectors replace the usual ones."""
 
     command: str
     options: tuple[str, ...] = ()
