@@ -77,7 +77,7 @@ def _check_start(net: Net) -> None:
     if start_of(net) is not None:
         # Loaded only here: it would add a sixth to the start of the command.
         weights = import_module("..executor.initial_weights", __package__)
-        weights.initial_weights(net, net.dtype, free_memory())
+        weights.initial_weights(net, net.dtype, free_memory)
 
 
 def _run_needs(net: Net) -> tuple[Diagnostic, ...]:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from ..backends import select
 from ..frontend import Built
-from ..passes import cost
 from .executor import Executor
 from .machine import Machine, Programs
 
@@ -28,7 +27,7 @@ class Auxiliary:
     @property
     def memory(self) -> int:
         """Bytes that the program needs in addition to the net's state."""
-        costs = cost(self._machine.compiled(_MODE, self._rows).plan)
+        costs = self._machine.compiled(_MODE, self._rows).costs
         return costs.memory - costs.states
 
     def __call__(self, feeds: Sequence[Any]) -> Mapping[str, Any]:

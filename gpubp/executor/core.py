@@ -87,7 +87,7 @@ class Core:
         that do not fit, NetError, at the place in the file, if what it names does not exist or does not fit."""
         with self.backend.running():
             if weights is None:
-                self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory()))
+                self._state.start(initial_weights(self.net, self.dtype, self.backend.free_memory))
             else:
                 self._state.start(self._state.checked(weights, statistics=True))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal
 
 from ..errors import CheckpointError
@@ -14,16 +14,16 @@ from .run_states import result_of
 _TURNED = "other libraries lay their axes in another order: here [in, out], and [height, width, in, out]"
 
 
-def initial_weights(net: Net, dtype: str, memory: int | None) -> dict[str, Any]:
+def initial_weights(net: Net, dtype: str, free: Callable[[], int | None]) -> dict[str, Any]:
     """The weights, in `dtype`, and the statistics that the file starts from: those of a run, or of a safetensors file
-    by the same names, of at most `memory` bytes; none without `start`. Raises NetError, at the place in the file, if
+    by the same names, of at most `free()` bytes; none without `start`. Raises NetError, at the place in the file, if
     they do not exist or do not fit."""
     start = require_start(net)
     if start is None:
         return {}
     import numpy as np
 
-    place = net.base / start.path
+    place, memory = net.base / start.path, free()
     try:
         arrays = result_of(place, memory).state if place.is_dir() else read_weights(place, memory)
     except CheckpointError as error:

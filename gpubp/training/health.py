@@ -14,7 +14,7 @@ from dsl.records import dataclass
 from ..executor import Executor, Rows
 from ..frontend import TF32, Length
 from ..health import Finding, Gauges, Size, diagnose, grown, risen, still, typical
-from ..passes import Cost, cost
+from ..passes import Cost
 from ..strict_json import rounded
 
 EVERY, FIRST = 100, 32
@@ -171,7 +171,7 @@ def _when_compiled(executor: Executor, batch: int) -> tuple[float, int]:
     if not executor.backend.compiles:
         return math.inf, 0
     compiled, speed = executor.compiled("train", batch), _SPEEDS[executor.backend.name]
-    costs, eqns = cost(compiled.plan), len(compiled.plan.steps)
+    costs, eqns = compiled.costs, len(compiled.plan.steps)
     fast = compiled_step(costs, executor.backend.name, tf32=executor.precision == TF32)
     slow = speed.equation * eqns + 4 * costs.traffic / speed.bytes + 2 * costs.flops / speed.flops
     return compiled.native_from, max(0, math.ceil(math.log2(slow / (SHARE * EVERY * fast))))
