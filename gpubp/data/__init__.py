@@ -2,7 +2,8 @@
 
 What there is, from the top; each imports from its own line and those below it, by a contract in `pyproject.toml`:
 
-- all rows: of an experiment (`feed`), of a file for a trained net (`apply`), and a first look at a table (`glance`);
+- all rows: of an experiment (`feed`, and in `entries` how each is read), of a file for a trained net (`apply`), and a
+  first look at a table (`glance`);
 - readers, a file for each kind of source: tables, series, arrays, images, text, rows that are drawn or written out;
 - rows of names: which columns belong to a name (`columns`), and these as numbers and `labels`: `table_rows`, the
   `windows` of a series, `array_rows`;
@@ -33,7 +34,8 @@ from .dataset import PARTS, Dataset
 from .dates import order_of
 from .encoders import Encoder, from_json, to_json
 from .encodings import UTF8
-from .feed import check_split, from_arrays, load, measure
+from .entries import Readings, measure
+from .feed import check_split, from_arrays, load
 from .glance import Column, Glance, glance
 from .notation import Notation
 from .stream import Stored, Stream
@@ -49,6 +51,7 @@ __all__ = [
     "Notation",
     "PARTS",
     "Purpose",
+    "Readings",
     "Stored",
     "Stream",
     "UTF8",

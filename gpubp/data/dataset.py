@@ -125,6 +125,7 @@ class ReadResult:
     `parts`: the place in PARTS for each row, where a column says it. `left_out`: rows of the files that miss a cell.
     `origins`: where the rows stand, those for testing last; none where they are of no file. `ordered`: where the rows
     are divided in their order, how many are left out between two parts. `warnings`: what is suspicious about the file.
+    `drawn`: whether the request's seed has drawn them.
     """
 
     rows: dict[str, Rows]
@@ -134,6 +135,7 @@ class ReadResult:
     origins: tuple[Origin, ...] = ()
     ordered: int | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

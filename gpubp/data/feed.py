@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import accumulate, pairwise
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from dsl.diagnostics import Diagnostic, DiagnosticError, Label
-from dsl.graph import Choice, Data, DataEntry, LayerGraph, Type
+from dsl.diagnostics import DiagnosticError, Label
+from dsl.graph import Choice, Data, DataEntry, LayerGraph
 from dsl.source import Span
 
 from ..errors import DataError, InputError
-from ..registry import lookup
 from ..wording import counted, listed
-from . import inline
-from .checks import problem, suggestion
-from .dataset import Dataset, ReadResult, Request, Rows, Want, wants_of
-from .split import check, check_alone, column_of, divide
+from .checks import problem
+from .dataset import Dataset, ReadResult, Rows, wants_of
+from .entries import STREAM, Readings, unfed, unknown
+from .split import check, check_alone, divide
 from .statistics import fit
 from .suspicions import parts_of_rows, suspicions, too_large
 from .windows import between
@@ -27,59 +25,34 @@ from .windows import between
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-T = TypeVar("T")
-_STREAM = "`npy(..., stream = true)` reads an array where it is used, a block at a time"
 
-
-def measure(
-    data: Data, wanted: Mapping[str, Literal["float", "class"]], base: Path, targets: Collection[str] = ()
-) -> dict[str, Type]:
-    """The types of the `wanted` names as the data has them; paths start in `base`. `targets`: those of them
-    that are to be learned.
-
-    Raises DiagnosticError with all that is wrong. Rows written out are measured without numpy.
-    """
-    wants = {name: Want(kind, feature=name not in targets) for name, kind in wanted.items()}
-    found: list[Diagnostic] = _unfed(data, wants)
-    types: dict[str, Type] = {}
-    for request in _requests(data, wants, base):
-        if request.wants:
-            types.update(_gather(found, _types, request) or {})
-    if found:
-        raise DiagnosticError(*found)
-    return types
-
-
-def load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
+def load(graph: LayerGraph, base: Path, seed: int, readings: Readings | None = None) -> Dataset:
     """All rows of the experiment `graph`, checked against its inputs and targets.
 
-    Paths start in `base`, `seed` (0 .. 2^64 - 1) draws the split. Raises DataError with all that is wrong.
+    Paths start in `base`, `seed` (0 .. 2^64 - 1) draws the split. `readings`: those of all nets of a study. Raises
+    DataError with all that is wrong.
     """
     try:
-        return _load(graph, base, seed)
+        return _load(graph, base, seed, Readings() if readings is None else readings)
     except DiagnosticError as error:
         raise DataError(error.diagnostics) from None
     except MemoryError:
         span = None if graph.rows is None else _head(graph.rows)
-        raise DataError(problem("E0425", "the data does not fit into memory", span, help=_STREAM).diagnostics) from None
+        raise DataError(problem("E0425", "the data does not fit into memory", span, help=STREAM).diagnostics) from None
 
 
-def _load(graph: LayerGraph, base: Path, seed: int) -> Dataset:
+def _load(graph: LayerGraph, base: Path, seed: int, readings: Readings) -> Dataset:
     wants = wants_of(graph)
     data = graph.rows
     if data is None:
         first = next(iter(wants.values()), None)
         raise problem("E0410", "the file has no `data` section", first.span if first else None)
-    found = _unknown(data, wants) + _unfed(data, wants)
+    found = unknown(data, wants) + unfed(data, wants)
     try:
         check(data.split)
     except DiagnosticError as error:
         found.extend(error.diagnostics)
-    reads: list[tuple[DataEntry, ReadResult]] = []
-    for request in _requests(data, wants, base, seed):
-        read = _gather(found, _checked, request)
-        if read is not None:
-            reads.append((request.entry, read))
+    reads = readings.read(found, data, wants, base, seed)
     if found:
         raise DiagnosticError(*found)
     _refuse_text(data.split, reads)
@@ -121,90 +94,6 @@ def _head(data: Data) -> Span:
     if data.split is not None:
         return data.split.span
     return Span(data.span.source, data.span.start, data.span.start + len("data"))
-
-
-def _requests(data: Data, wants: Mapping[str, Want], base: Path, seed: int = 0) -> list[Request]:
-    by = column_of(data.split)
-    return [
-        Request(entry, {name: wants[name] for name in entry.names if name in wants}, base, seed, index, by)
-        for index, entry in enumerate(data.entries)
-    ]
-
-
-def _gather(found: list[Diagnostic], work: Callable[[Request], T], request: Request) -> T | None:
-    """The work's result; what it finds wrong goes to `found`, so that one run shows the errors of all entries."""
-    try:
-        return work(request)
-    except DiagnosticError as error:
-        found.extend(error.diagnostics)
-    except MemoryError:
-        names = listed(request.entry.names)
-        found += problem(
-            "E0425", f"{names}: the data does not fit into memory", request.entry.value_span, help=_STREAM
-        ).diagnostics
-    return None
-
-
-def _types(request: Request) -> dict[str, Type]:
-    if not isinstance(request.entry.value, Choice):
-        return inline.types(request)
-    return {name: own.encoder.type for name, own in _read(request).rows.items()}
-
-
-def _read(request: Request) -> ReadResult:
-    value = request.entry.value
-    if not isinstance(value, Choice):
-        return inline.read(request)
-    try:
-        reader = lookup("reader", value.name)
-    except KeyError:
-        raise problem("E0411", f"there is no reader `{value.name}`", value.span) from None
-    read: ReadResult = reader.function(request, **value.options)
-    return read
-
-
-def _checked(request: Request) -> ReadResult:
-    """What the reader gives, if its shapes are those declared."""
-    read = _read(request)
-    for name, want in request.wants.items():
-        shape = read.rows[name].encoder.shape
-        assert want.type is not None
-        if shape != want.type.shape:
-            message = f"`{name}` has shape {Type(shape)} in the data, its type is {want.type}"
-            help = _mend(want.type, shape, request, name)
-            raise problem("E0418", message, request.entry.value_span, labels=want.declared, help=help)
-    return read
-
-
-def _mend(type: Type, shape: tuple[int, ...], request: Request, name: str) -> str:
-    if prod(shape) == prod(type.shape) and isinstance(request.entry.value, Choice) and type.shape:
-        return f"`reshape = {list(type.shape)}`"
-    if len(shape) == len(type.shape) == 1 and type.classes is None:
-        return f"`{name}: {Type(shape)}`, or `{name}: [?]` for as many as the data has"
-    return ""
-
-
-def _unknown(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
-    seen: set[str] = set()
-    for entry in data.entries:
-        for name, span in zip(entry.names, entry.name_spans, strict=True):
-            if name in seen:
-                found += problem("E0410", f"`{name}` is given data twice", span).diagnostics
-            elif name not in wants:
-                help = suggestion(name, wants)
-                found += problem("E0410", f"`{name}` is neither an input nor a target", span, help=help).diagnostics
-            seen.add(name)
-    return found
-
-
-def _unfed(data: Data, wants: Mapping[str, Want]) -> list[Diagnostic]:
-    fed = {name for entry in data.entries for name in entry.names}
-    found: list[Diagnostic] = []
-    for name, want in wants.items():
-        if name not in fed:
-            found += problem("E0410", f"`data` has nothing for `{name}`", want.span or data.span).diagnostics
-    return found
 
 
 def _row_counts(reads: list[tuple[DataEntry, ReadResult]]) -> tuple[int, int]:

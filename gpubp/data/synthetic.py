@@ -56,4 +56,4 @@ def _drawn(
         raise problem("E0419", message, want.span or request.entry.value_span)
     count = rows if want.type is not None else 0  # the type is known without them
     values = draw(generator(request.seed, Purpose.SAMPLE, request.index), (count, *size))
-    return ReadResult({names[0]: Rows(values, Encoder(size, feature=want.feature))})
+    return ReadResult({names[0]: Rows(values, Encoder(size, feature=want.feature))}, drawn=True)

@@ -6,27 +6,31 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..data import PARTS, Dataset, from_arrays, load
+from ..data import PARTS, Dataset, Readings, from_arrays, load
 from ..errors import InputError
 from ..executor import Executor
-from ..frontend import Net, check_feeds
+from ..frontend import Net, check_feeds, data_files
 from .environment import data_hashes
 
 GIVEN = "data["
 """Prefix of names in `hashes` that are not files."""
 
 
-def dataset_of(executor: Executor, given: Mapping[str, Any] | None, seed: int) -> Dataset:
+def dataset_of(
+    executor: Executor, given: Mapping[str, Any] | None, seed: int, readings: Readings | None = None
+) -> Dataset:
     """The data set from `given`, or from the file's `data` if that is None.
 
     `given`: a mapping from the names of all inputs and targets to arrays (n, *shape), divided by the file's `split` if
     it has one; or such a mapping for each of the parts `train`, `valid` and `test`, of which `train` is required.
-    Raises InputError for invalid arrays, DataError for errors in the file's data, or for a split that is impossible
-    with the given rows.
+    `readings`: those of all nets of a study. Raises InputError for invalid arrays, DataError for errors in the file's
+    data, or for a split that is impossible with the given rows.
     """
     graph, backend = executor.net.graph, executor.backend
     if given is None:
-        return load(graph, executor.net.base, seed)
+        if readings is not None:
+            readings.see(data_files(executor.net).values())
+        return load(graph, executor.net.base, seed, readings)
     import numpy as np
 
     nodes = (*graph.inputs, *graph.targets)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..data import Dataset
 from ..errors import SaveError
-from ..executor import Executor, Programs, Steps, require_memory
+from ..executor import Executor, Steps, require_memory
 from ..executor.checkpoint import UNDECIDED, Saved, hash_of
 from ..frontend import Length, Net, length_of, require_parts, training_lengths
 from .best import Best, Sums
@@ -26,6 +26,7 @@ from .pace import Pace, may_run_ahead
 from .restarts import Race, restarts_of
 from .resume import best_before, changes_bytes, continuing, measured_before, records_before, require_same, same_place
 from .run import Run
+from .shared import Shared
 from .single import Single
 from .undecided import resume_race, undecided
 
@@ -43,18 +44,17 @@ class Training:
         data: Mapping[str, Any] | None,
         start: Mapping[str, Any] | None,
         hooks: Hooks,
-        shared: dict[str, Programs],
+        shared: Shared,
     ) -> None:
         """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's;
-        `start`: weights to begin with; `shared`: the programs of nets that differ in seed and split alone, by
-        precision."""
+        `start`: weights to begin with; `shared`: the same for nets that differ in seed and split alone."""
         self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.metadata: dict[str, Any] = {}
         fresh = saved is None or UNDECIDED in saved.about
         ex = self._executor(source, saved, start, shared, fresh=fresh)
         split_seed = int(net.option("seed", 0))  # the executor may have that of the best restart
-        dataset = dataset_of(ex, data, split_seed)
+        dataset = dataset_of(ex, data, split_seed, shared.readings)
         watch = require_parts(net, dataset.parts)
         length = length_of(net, len(dataset.parts["train"]))
         restarts = int(net.option("restarts", 1)) if fresh else 1
@@ -85,15 +85,15 @@ class Training:
         source: Path | None,
         saved: Saved | None,
         start: Mapping[str, Any] | None,
-        shared: dict[str, Programs],
+        shared: Shared,
         *,
         fresh: bool,
     ) -> Executor:
         """The net on its device: new, or in the saved state."""
         net, (device, backend) = self.net, self.where
-        programs = shared.get(net.precision)
+        programs = shared.programs.get(net.precision)
         ex = Executor(net, device, backend=backend, programs=programs, start=fresh and start is None)
-        shared[net.precision] = ex.programs
+        shared.programs[net.precision] = ex.programs
         if start is not None:
             ex.start_from(start)
             state = ex.state_dict()

@@ -24,6 +24,7 @@ from .folder import holds_seeds, member_folder, saved_runs
 from .hooks import Hooks
 from .resume import require_start
 from .run import Run
+from .shared import Shared
 from .trainer import course
 
 
@@ -132,7 +133,7 @@ def conduct(
     if resumed and result.folder is not None and not all(_begun(result, member) for member in members):
         require_start(result.folder, given["start"])
     size = _side_by_side(members[0].net, where, hooks)
-    given = {**given, "shared": {}}
+    given = {**given, "shared": Shared()}
     for first in range(0, len(members), size):
         group = members[first : first + size]
         courses = [_course(result, member, where, hooks, resumed, given) for member in group]

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CheckpointError, DeviceFailedError, DivergedError, InputError, SaveError, positive
-from ..executor import Programs
 from ..executor.checkpoint import Saved
 from ..executor.run_states import require_checkpoint, state_of
 from ..frontend import Net, required, with_options
@@ -20,6 +19,7 @@ from .hooks import Callback, Hooks
 from .loop import Training
 from .resume import require_file_data, same_place
 from .run import Progress, Run
+from .shared import Shared
 
 
 def train(
@@ -100,7 +100,7 @@ def course(
     seed: int | None,
     precision: str | None,
     start: Mapping[str, Any] | None = None,
-    shared: dict[str, Programs] | None = None,
+    shared: Shared | None = None,
 ) -> Course:
     """`train` as a generator of the steps that it wants; `where`: the device and the backend; `shared`: the same for
     trainings of nets that differ in seed and split alone."""
@@ -125,7 +125,7 @@ def course(
                 require_file_data(source, saved)
             seed, precision = _as_before(source, saved, seed, precision)
         net = with_options(net, epochs=epochs, seed=seed, precision=precision)
-        training = Training(net, where, folder, source, saved, data, start, hooks, {} if shared is None else shared)
+        training = Training(net, where, folder, source, saved, data, start, hooks, shared or Shared())
         try:
             return (yield from training.course())
         except (DivergedError, SaveError, DeviceFailedError, MemoryError) as error:
