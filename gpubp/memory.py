@@ -43,8 +43,9 @@ def _left_by_limit() -> int | None:
 
 
 def _left(limit: str, use: str) -> int | None:
-    most, used = _text(limit).strip(), _text(use).strip()
-    return max(int(most) - int(used), 0) if most.isdigit() and used.isdigit() else None
+    most = _text(limit).strip()
+    used = _text(use).strip() if most.isdigit() else ""
+    return max(int(most) - int(used), 0) if used.isdigit() else None
 
 
 def _text(path: str) -> str:
