@@ -33,7 +33,10 @@ class Abreast(Exact):
             sizes = sizes_of(len(self._rows), batch)
             for n in sizes:
                 self.require_bits(n)
-        self._states = {var.hint for n in sizes for var in self._alone.compiled("train", n).plan.states}
+        programs = [self._alone.compiled("train", n).built for n in sizes]
+        # Statistics of the rows stay as they are while nets train; a counter may be set between two calls.
+        self._states = {var.hint for built in programs for var, _ in built.program.updates}
+        self._states |= {name for built in programs for name in built.states if name in self.counters}
 
     def _built(self, mode: Mode, batch: int, fit: object | None) -> Built:
         return self._first.compiled(mode, batch).built

@@ -89,7 +89,8 @@ class State:
             if name not in self.arrays:
                 self.arrays[name] = self.backend.zeros(array.shape, array.dtype)
             self.arrays[name][...] = array
-        self._see_whether_fitted()
+        if any(buffer.name in arrays for buffer in self._gathered):
+            self._see_whether_fitted()
 
     def restore(self, arrays: Mapping[str, Any]) -> None:
         """Return to copies of all `arrays`: states that programs have added since are zero again, as they began."""
