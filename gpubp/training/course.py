@@ -25,13 +25,14 @@ in double precision, and as steps take them."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepRequest:
-    """A training's request for at most `count` steps of its executor on its training rows; its data has `all_rows`,
-    with those of validation and test."""
+    """A training's request for at most `count` steps of its executor, from number `first` on, on its training rows; its
+    data has `all_rows`, with those of validation and test."""
 
     executor: Executor | SideBySide
     rows: Rows
     all_rows: int
     batch: int
+    first: int
     count: int
 
     def run(self, most: int) -> Steps:
@@ -123,7 +124,7 @@ class _SideBySide:
 
     def _round(self) -> None:
         """Steps of those that are behind, until they are where others are; or of all."""
-        at = {k: request.executor.step for k, request in self._requests.items()}
+        at = {k: request.first for k, request in self._requests.items()}
         first, *others = sorted({*at.values()})
         members = [k for k in self._requests if at[k] == first]
         count = min(self._requests[k].count for k in members)

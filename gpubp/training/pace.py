@@ -34,13 +34,14 @@ class Pace:
 
     def piece(self, step: int, length: Length, most: int | None = None, *, several: bool) -> int:
         """The number of steps of the next call, from `step` on, at most `most`. It ends with the epoch, or with
-        `several`, after as many whole epochs as fit."""
-        fitting = self.steps if most is None else min(self.steps, most)
+        `several`, at `most` or after as many whole epochs as fit."""
+        until = length.total - step if most is None else min(most, length.total - step)
         left = length.per_epoch - step % length.per_epoch
-        if fitting > left:
-            more = fitting - left if several and step >= self.apart else 0
-            fitting = left + more // length.per_epoch * length.per_epoch
-        return min(fitting, length.total - step)
+        if self.steps <= left:
+            return min(self.steps, until)
+        if not several or step < self.apart:
+            return min(left, until)
+        return min(left + (self.steps - left) // length.per_epoch * length.per_epoch, until)
 
     def took(self, steps: int, seconds: float) -> None:
         """`steps` took that long: the next call should take PIECE, and at most four times as many steps."""

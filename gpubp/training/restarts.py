@@ -104,7 +104,7 @@ class Race:
         """Request `count` steps from number `first` on, whose batches `add` then adds; returns the rows of each. Raises
         DivergedError if no restart is left."""
         ensemble, rows = self.ensemble, self.placed["train"]
-        losses, penalties, sizes = yield StepRequest(ensemble, rows, len(rows), self.length.batch, count)
+        losses, penalties, sizes = yield StepRequest(ensemble, rows, len(rows), self.length.batch, first, count)
         self._losses, self._penalties = self._on_host(losses) * sizes, self._on_host(penalties)
         self._sizes, self._done = sizes, ensemble.steps_done()
         with ensemble.backend.running():

@@ -34,10 +34,11 @@ class Single:
     @property
     def ended(self) -> bool:
         """Whether the patience of early stopping is exhausted."""
-        best, step, per_epoch = self.best, self.step, self.length.per_epoch
+        if self.best is None:
+            return False
+        step, per_epoch = self.step, self.length.per_epoch
         # Checked between epochs only, so that it does not depend on where a piece or a process ended.
-        between = step > 0 and step % per_epoch == 0
-        return between and best is not None and best.patience_exhausted(step, per_epoch)
+        return step > 0 and step % per_epoch == 0 and self.best.patience_exhausted(step, per_epoch)
 
     def snapshot(self) -> Callable[[], None]:
         """A function that restores the current state."""
@@ -48,7 +49,7 @@ class Single:
         each. Raises DivergedError."""
         ex, rows = self.executor, self.placed["train"]
         try:
-            losses, penalties, sizes = yield StepRequest(ex, rows, self.all_rows, self.length.batch, count)
+            losses, penalties, sizes = yield StepRequest(ex, rows, self.all_rows, self.length.batch, first, count)
             losses, penalties = map(ex.backend.to_host, (losses, penalties))
             require_finite_losses(losses, penalties, first)
         except DivergedError as error:

@@ -14,7 +14,7 @@ import pytest
 
 import gpubp
 from gpubp.executor import checkpoint
-from gpubp.frontend import standalone_files
+from gpubp.frontend import Length, standalone_files
 from gpubp.training import BEST, LAST, default_folder, read
 from gpubp.training.pace import Pace
 
@@ -189,6 +189,15 @@ def test_a_piece_takes_its_time_and_grows_by_four_at_most() -> None:
     for steps, seconds, fitting in ((1, 1e-9, 4), (4, 0.0, 16), (16, 1.6, 2), (2, 60.0, 1)):
         pace.took(steps, seconds)
         assert pace.steps == fitting
+
+
+def test_a_piece_of_several_epochs_ends_with_one_or_where_it_has_to() -> None:
+    length, pace = Length(16, 7, 420), Pace(steps=64)
+    assert [pace.piece(step, length, several=True) for step in (0, 5, 400)] == [63, 58, 20]
+    assert [pace.piece(step, length, most, several=True) for step, most in ((0, 50), (5, 50), (0, 64))] == [50, 50, 63]
+    assert [pace.piece(step, length, most, several=False) for step, most in ((0, 50), (5, 50), (5, 1))] == [7, 2, 1]
+    pace.apart = 7
+    assert [pace.piece(step, length, 50, several=True) for step in (0, 6, 7)] == [7, 1, 50]
 
 
 # What may go wrong with the disk
