@@ -10,11 +10,11 @@ from ..passes import Cost, Plan, cost
 
 MAX_PARAMETERS = 4096
 """Nets with more parameters go to the GPU without an estimate."""
-CPU_STEP, CPU_PRODUCTS, CPU_RATE, LANES_RATE = 1e-7, 4e10, 7e9, 2.5e10
+CPU_STEP, CPU_PRODUCTS, CPU_RATE, LANES_RATE = 1e-7, 5e10, 7e9, 2.5e10
 """Model of a compiled step of a tiny net on one core: seconds of overhead, and operations per second: of products, of
-others, and of all where several nets train side by side. Measured on a Zen 4: a net takes 0.5 to 2 times the estimate
-(`models/xor.net` on 32 rows 1.2 us, `models/spiral.net` 5.5), and so do 64 and 132 nets, in whose vectors all lanes are
-used; 8 nets take two to six times as long. A Sapphire Rapids took twice as long for most."""
+others, and of all where several nets train side by side. Measured on a Zen 4: a net takes 0.6 to 2.2 times the estimate
+(`models/xor.net` on 32 rows 1.2 us, `models/spiral.net` 5.5), and 64 and 132 nets 0.5 to 2 times, in whose vectors all
+lanes are used; 8 nets take two to six times as long. A Sapphire Rapids took twice as long for most."""
 ITERATION = 5e-7
 """Seconds of an iteration of a loop on the CPU, a Python call: measured for `lstm(4)` on 8 rows."""
 GPU_BATCH, GPU_PIECE, GPU_PRODUCTS = 250e-9, 30e-9, 64e9
@@ -76,6 +76,12 @@ def cpu_step(costs: Cost, nets: int, iterations: int = 0) -> float:
     if nets == 1:
         return CPU_STEP + costs.products / CPU_PRODUCTS + (costs.flops - costs.products) / CPU_RATE + others
     return nets * (CPU_STEP * CPU_RATE + costs.flops) / LANES_RATE + others
+
+
+def lanes_are_faster(costs: Cost, nets: int, lanes: int) -> bool:
+    """Whether a step of so many nets is estimated to be faster in so many SIMD lanes, some of which may be empty, than
+    one net after the other: large products of one net fill the lanes by themselves."""
+    return cpu_step(costs, lanes) < nets * cpu_step(costs, 1)
 
 
 def gpu_step(costs: Cost, pieces: int, nets: int) -> float:

@@ -25,7 +25,7 @@ from ..passes import ITEM, cost
 from ..render import LANES
 from ..transforms import Column
 from .core import CHUNK
-from .device_choice import choose_backend
+from .device_choice import choose_backend, lanes_are_faster
 from .ensemble import SideBySide
 from .evaluation import accumulate, finish_metrics
 from .executor import Executor
@@ -37,9 +37,6 @@ from .updates import run_updates
 
 MAX_NETS = 64
 """Maximum number of nets in a sweep: more gain hardly anything."""
-MIN_LANE_SHARE = 0.75
-"""The fraction of SIMD lanes with a net in them from which on they are faster than one net after the other. Measured:
-with 2 to 16 inputs and 8 to 32 hidden units, a full vector of nets takes 2 to 13 times as long as one net."""
 MEMORY_SHARE = 0.2
 """The fraction of free memory that their steps may take; evaluation takes more."""
 
@@ -108,7 +105,8 @@ class Exact(SideBySide):
         sizes = sizes_of(len(placed), batch)
         if self.backend.name != "cpu" or all(until <= self._first.compiled("train", n).native_from for n in sizes):
             return False
-        if going < MIN_LANE_SHARE * -(-self.count // LANES) * LANES:
+        costs = self._first.compiled("train", max(sizes)).costs
+        if not lanes_are_faster(costs, going, -(-self.count // LANES) * LANES):
             return True
         lanes = [self._lanes.at(rows, math.inf) for rows in sizes]
         return any(one is None or placed.in_memory(one.slots, self.seeds, 0, 1, mixed=False) is None for one in lanes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import gpubp
 from gpubp.backends.numpy import NumpyBackend
 from gpubp.errors import DivergedError
 from gpubp.executor import Sweep
+from gpubp.executor.device_choice import lanes_are_faster
 from gpubp.executor.sweep import max_side_by_side
 from gpubp.frontend import UnlikeError, sweep_key
 from tests.render.compiled import QUICK, needs_compiler
@@ -18,6 +20,7 @@ from tests.render.test_number_table import CASES, text_of
 
 from .nets import LABELS, PLAIN, contents, labelled, rows
 
+MODELS = Path(__file__).resolve().parents[2] / "models"
 STEPS = 11
 COMPILED = [
     pytest.param("numpy", 3, id="numpy"),
@@ -198,3 +201,12 @@ def test_how_many_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max_side_by_side(large, "cpu") == max_side_by_side(large, "cpu", roughly=True) == 1
     monkeypatch.setattr(NumpyBackend, "free_memory", lambda self: 200_000)
     assert 1 < max_side_by_side(small, "cpu") <= max_side_by_side(small, "cpu", roughly=True) < 64
+
+
+@pytest.mark.parametrize(("name", "full"), [("xor", True), ("iris", True), ("spiral", False), ("digits", False)])
+def test_lanes_are_for_many_nets_of_small_products(name: str, full: bool) -> None:
+    """Large products fill the vector registers by themselves."""
+    net = gpubp.load(MODELS / f"{name}.net")
+    costs = gpubp.Executor(net, "cpu").compiled("train", net.batch_size()).costs
+    assert lanes_are_faster(costs, 16, 16) is lanes_are_faster(costs, 64, 64) is full
+    assert not lanes_are_faster(costs, 2, 16)
