@@ -15,6 +15,7 @@ from ..executor import Abreast, Executor, Placed, Rows, SideBySide, Steps
 from ..frontend import UnlikeError
 from ..memory import free_memory
 from .run import Run
+from .shared import Shared
 
 T = TypeVar("T")
 
@@ -65,18 +66,18 @@ def _answer(course: Generator[StepRequest, Steps, Any], request: StepRequest, mo
 
 
 def run_side_by_side(
-    courses: Sequence[Course], where: tuple[str, str], stopping: Callable[[], bool] | None
+    courses: Sequence[Course], where: tuple[str, str], stopping: Callable[[], bool] | None, shared: Shared
 ) -> Generator[tuple[Run | DivergedError, float]]:
     """Run trainings of nets that differ in seed and split alone to their ends, side by side: each does, to the bit,
     what it does alone. Yields the result of each, in their order, and the seconds that it took, its share of them if it
     was not alone. Those of much data run one after the other, until `stopping` returns True. `where`: the device and
-    the backend. Raises what one of them raises, unless it has diverged."""
-    return _SideBySide(courses, where).work(stopping)
+    the backend; `shared`: what they share. Raises what one of them raises, unless it has diverged."""
+    return _SideBySide(courses, where, shared).work(stopping)
 
 
 class _SideBySide:
-    def __init__(self, courses: Sequence[Course], where: tuple[str, str]) -> None:
-        self._courses, self._where = courses, where
+    def __init__(self, courses: Sequence[Course], where: tuple[str, str], shared: Shared) -> None:
+        self._courses, self._where, self._shared = courses, where, shared
         self._requests: dict[int, StepRequest] = {}
         self._groups: dict[int, tuple[list[int], Abreast | None]] = {}
         self._results: dict[int, Run | DivergedError] = {}
@@ -98,10 +99,12 @@ class _SideBySide:
             for k in left:
                 self._advance(k, partial(next, self._courses[k]))
             while self._requests:
+                self._shared.turns = len(self._requests)
                 self._round()
             seconds = (time.perf_counter() - began) / max(1, len(self._results))
             yield from ((self._results[k], seconds) for k in sorted(self._results))
         finally:
+            self._shared.turns = 1
             for course in self._courses:
                 course.close()
 

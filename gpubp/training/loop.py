@@ -48,11 +48,11 @@ class Training:
     ) -> None:
         """`where`: device and backend; `saved`: the state at `source` to resume; `data`: rows instead of the file's;
         `start`: weights to begin with; `shared`: the same for nets that differ in seed and split alone."""
-        self.net, self.where, self.folder, self.hooks = net, where, folder, hooks
+        self.net, self.where, self.folder, self.hooks, self.shared = net, where, folder, hooks, shared
         self.started = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.metadata: dict[str, Any] = {}
         fresh = saved is None or UNDECIDED in saved.about
-        ex = self._executor(source, saved, start, shared, fresh=fresh)
+        ex = self._executor(source, saved, start, fresh=fresh)
         split_seed = int(net.option("seed", 0))  # the executor may have that of the best restart
         dataset = dataset_of(ex, data, split_seed, shared.readings)
         watch = require_parts(net, dataset.parts)
@@ -85,15 +85,14 @@ class Training:
         source: Path | None,
         saved: Saved | None,
         start: Mapping[str, Any] | None,
-        shared: Shared,
         *,
         fresh: bool,
     ) -> Executor:
         """The net on its device: new, or in the saved state."""
         net, (device, backend) = self.net, self.where
-        programs = shared.programs.get(net.precision)
+        programs = self.shared.programs.get(net.precision)
         ex = Executor(net, device, backend=backend, programs=programs, start=fresh and start is None)
-        shared.programs[net.precision] = ex.programs
+        self.shared.programs[net.precision] = ex.programs
         if start is not None:
             ex.start_from(start)
             state = ex.state_dict()
@@ -168,7 +167,7 @@ class Training:
             for record in records:
                 self._record(record)
                 self.hooks.epoch_ended(run)
-            due = self.folder is not None and loop.pace.due(time.monotonic(), bool(records))
+            due = self.folder is not None and loop.pace.due(time.monotonic(), bool(records), self.shared.turns)
             if stopping is not None and stopping():
                 run.stopped = "interrupted"
             elif due and trainee.step < trainee.length.total:

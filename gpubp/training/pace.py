@@ -48,10 +48,10 @@ class Pace:
         fitting = self.PIECE * steps / seconds if seconds > 0 else math.inf
         self.steps = max(1, int(min(fitting, 4 * max(steps, self.steps))))
 
-    def due(self, now: float, epoch_ends: bool) -> bool:
-        """Whether to save."""
+    def due(self, now: float, epoch_ends: bool, turns: int) -> bool:
+        """Whether to save; `turns`: how many trainings take turns, each of which saves its own state."""
         since = now - self.last
-        return since * self.SHARE >= self.cost and (epoch_ends or since >= self.LONGEST)
+        return since * self.SHARE >= turns * self.cost and (epoch_ends or since >= self.LONGEST)
 
     def saved(self, began: float, ended: float) -> None:
         """Record the duration of a save."""

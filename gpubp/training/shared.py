@@ -12,8 +12,9 @@ from ..executor import Programs
 
 @dataclass(slots=True)
 class Shared:
-    """What trainings of nets that differ in seed and split alone have in common: the `programs`, by precision, and the
-    `readings` of the data."""
+    """What trainings of nets that differ in seed and split alone have in common: the `programs`, by precision, the
+    `readings` of the data, and how many of them take `turns` at present."""
 
     programs: dict[str, Programs] = field(default_factory=dict)
     readings: Readings = field(default_factory=Readings)
+    turns: int = 1

@@ -133,12 +133,13 @@ def conduct(
     if resumed and result.folder is not None and not all(_begun(result, member) for member in members):
         require_start(result.folder, given["start"])
     size = _side_by_side(members[0].net, where, hooks)
-    given = {**given, "shared": Shared()}
+    shared = Shared()
+    given = {**given, "shared": shared}
     for first in range(0, len(members), size):
         group = members[first : first + size]
         courses = [_course(result, member, where, hooks, resumed, given) for member in group]
         left, interrupted = [*group], False
-        with closing(run_side_by_side(courses, where, hooks.stopping)) as found:
+        with closing(run_side_by_side(courses, where, hooks.stopping, shared)) as found:
             for run, seconds in found:
                 member = left.pop(0)
                 if isinstance(run, DivergedError):

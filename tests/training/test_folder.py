@@ -169,19 +169,31 @@ def test_saving_takes_its_share_of_the_time_and_no_more() -> None:
     pace, now, spent = Pace(last=0.0), 0.0, 0.0
     for _ in range(1000):
         now += 2.0
-        if pace.due(now, epoch_ends=True):
+        if pace.due(now, epoch_ends=True, turns=1):
             pace.saved(now, now + 1.0)
             now, spent = now + 1.0, spent + 1.0
     assert 0.03 < spent / now < 0.05
 
 
+def test_all_trainings_that_take_turns_save_in_that_share() -> None:
+    """Each of 64 saves takes 0.1 s, each round of epochs 1 s."""
+    paces, now, spent = [Pace(last=0.0) for _ in range(64)], 0.0, 0.0
+    for _ in range(1000):
+        now += 1.0
+        for pace in paces:
+            if pace.due(now, epoch_ends=True, turns=64):
+                pace.saved(now, now + 0.1)
+                now, spent = now + 0.1, spent + 0.1
+    assert 0.03 < spent / now < 0.05
+
+
 def test_long_epochs_are_saved_in_between() -> None:
     pace = Pace(last=0.0)
-    assert not pace.due(59.0, epoch_ends=False)
-    assert pace.due(61.0, epoch_ends=False)
+    assert not pace.due(59.0, epoch_ends=False, turns=1)
+    assert pace.due(61.0, epoch_ends=False, turns=1)
     pace.saved(61.0, 71.0)
-    assert not pace.due(200.0, epoch_ends=False), "10 s of saving every 60 s are too much"
-    assert pace.due(71.0 + 250.0, epoch_ends=False)
+    assert not pace.due(200.0, epoch_ends=False, turns=1), "10 s of saving every 60 s are too much"
+    assert pace.due(71.0 + 250.0, epoch_ends=False, turns=1)
 
 
 def test_a_piece_takes_its_time_and_grows_by_four_at_most() -> None:

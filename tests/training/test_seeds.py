@@ -166,6 +166,18 @@ def test_a_process_that_ends_in_the_first_epoch_leaves_what_goes_on(
     assert collected(net, seeds=None, resume=tmp_path / "s")[0].mean == collected(net, 2)[0].mean
 
 
+def test_seeds_that_take_turns_save_in_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The share of time for saving is that of all: each of them is due less often."""
+    turns = list[int]()
+    monkeypatch.setattr("gpubp.training.pace.Pace.due", lambda self, now, ends, turn: turns.append(turn))
+    net = gpubp.load(write_net(tmp_path, length="epochs = 3"))
+    gpubp.replicate(net, 3, "cpu", tmp_path / "s")
+    assert {*turns} == {3}
+    turns.clear()
+    gpubp.replicate(net, 3, "cpu", tmp_path / "t", callbacks=[lambda run: None])
+    assert {*turns} == {1}
+
+
 def test_seeds_with_restarts_go_on(tmp_path: Path) -> None:
     """The best restart of seed 0 has another seed."""
     net = gpubp.load(write_net(tmp_path, length="epochs = 4", keys="  restarts = 3\n"))
