@@ -208,8 +208,8 @@ class RunFolder:
         records: Iterable[Mapping[str, Any]],
         sizes: Sequence[Mapping[str, Any]] | None,
     ) -> None:
-        """Write what is known before the first checkpoint; `records`: the lines of metrics from before this process,
-        `sizes` those of `health.jsonl`, None for no such file. Raises SaveError."""
+        """Write what is known before the first checkpoint, and the pending lines; `records`: the lines of metrics from
+        before this process, `sizes` those of `health.jsonl`, None for no such file. Raises SaveError."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             flush_folder(self.path.parent)
@@ -220,11 +220,12 @@ class RunFolder:
                 (self.path / name).parent.mkdir(exist_ok=True)
         except OSError as error:
             raise SaveError(f"cannot save to `{self.path}`: {reason(error)}") from None
-        texts[METRICS] = "".join(map(_line, records))
-        if sizes is not None:
-            texts[HEALTH] = "".join(map(_line, sizes))
+        for name, earlier in ((METRICS, records), (HEALTH, sizes)):
+            if earlier is not None:
+                texts[name] = "".join((*map(_line, earlier), *self._waiting[name]))
         texts[ABOUT] = json.dumps(about, indent=2) + "\n"
         write_all({self.path / name: text.encode() for name, text in texts.items()})
+        self.begin_anew()
         self.begun = True
 
     def begin_anew(self) -> None:
