@@ -294,8 +294,6 @@ def test_a_loop_reads_a_sequence_that_repeats_one_number(layer: str) -> None:
         "train {\n  loss = p^2\n  optimizer = sgd(0.1)\n}"
     )
     batch = {"x": np.random.default_rng(0).normal(size=(4, 3, 2))}
-    found, wanted = (
-        gpubp.Executor(net, "cpu", "float64", backend=kind).gradients(batch)[1] for kind in ("native", "numpy")
-    )
+    found, wanted = (gpubp.Executor(net, "cpu", "float64", backend=b).gradients(batch)[1] for b in ("native", "numpy"))
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-14)
