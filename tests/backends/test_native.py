@@ -187,7 +187,7 @@ def test_a_compiler_that_does_not_know_the_processor(tmp_path: Path, told: dict[
 def test_options_of_the_compiler_replace_ours(option: str) -> None:
     assert COMPILER is not None
     kind = option.partition("=")[0].rstrip("0")
-    usual, flags = Compiler(COMPILER.command).flags, Compiler(COMPILER.command, (option,)).flags
+    flags = Compiler(COMPILER.command, (option,)).flags
     assert not [flag for flag in flags if flag.startswith(kind)]
     assert {flag for flag in MACHINE if not flag.startswith(kind)} == {*flags} & {*MACHINE}
 
