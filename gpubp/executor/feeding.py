@@ -54,19 +54,18 @@ class Orders:
 
     def __init__(self, backend: Backend, rows: int) -> None:
         self._backend, self._rows = backend, rows
-        self._seeds: tuple[int, ...] = ()
-        self._first = 0
-        self._made: Any = None
+        # In one piece: executors of several threads may share rows.
+        self._last: tuple[tuple[int, ...], int, Any] = (), 0, None
 
     def of(self, seeds: tuple[int, ...], epoch: int, epochs: int = 1) -> Any:
         """Those of so many epochs for each seed (seeds, epochs * rows)."""
-        at, count = epoch - self._first, len(seeds)
-        if self._seeds != seeds or at < 0 or at + epochs > self._made.shape[1]:
+        made_for, first, made = self._last
+        at, count = epoch - first, len(seeds)
+        if made_for != seeds or at < 0 or at + epochs > made.shape[1]:
             number = max(epochs, min(AHEAD, MAX_AHEAD // (self._rows * count)))
-            made = self._backend.orders(self._rows, seeds, epoch, number)
-            self._made = made.reshape(count, number, self._rows)
-            self._seeds, self._first, at = seeds, epoch, 0
-        return self._backend.xp.ascontiguousarray(self._made[:, at : at + epochs].reshape(count, -1))
+            made = self._backend.orders(self._rows, seeds, epoch, number).reshape(count, number, self._rows)
+            self._last, at = (seeds, epoch, made), 0
+        return self._backend.xp.ascontiguousarray(made[:, at : at + epochs].reshape(count, -1))
 
 
 class Placed:
@@ -130,12 +129,12 @@ class PlacedEach:
     def fill_each(
         self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, start: int, stop: int, *, mixed: bool
     ) -> None:
-        kind = seeds, epoch if mixed else None
-        if self._last[0] != kind:
-            self._last = kind, self._order(seeds, epoch, 1, mixed=mixed)
-        order = self._last[1][:, start:stop]
+        (made_for, order), kind = self._last, (seeds, epoch if mixed else None)
+        if made_for != kind:
+            order = self._order(seeds, epoch, 1, mixed=mixed)
+            self._last = kind, order
         for slot, array in zip(slots, self._arrays, strict=True):
-            self._backend.take(array, order, slot)
+            self._backend.take(array, order[:, start:stop], slot)
 
     def in_memory(
         self, slots: Sequence[Any], seeds: tuple[int, ...], epoch: int, epochs: int, *, mixed: bool

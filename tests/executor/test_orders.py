@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gpubp
+from gpubp.backends import select
 from gpubp.data import shuffled
 from gpubp.executor import Ensemble, feeding, updates
 from gpubp.executor.feeding import Placed
@@ -21,6 +22,22 @@ from .nets import DROPOUT, contents, rows
 def test_one_lies_behind_the_other(seed: int, epoch: int, epochs: int, n: int) -> None:
     each = [shuffled(n, seed, epoch + i).tolist() for i in range(epochs)]
     assert shuffled(n, seed, epoch, epochs).reshape(epochs, n).tolist() == each
+
+
+def test_executors_of_several_threads_may_share_rows() -> None:
+    class Seeds(tuple[int, ...]):
+        """Another thread asks for other orders while these are compared."""
+
+        __slots__ = ()
+        __hash__ = tuple.__hash__
+
+        def __ne__(self, other: object) -> bool:
+            orders.of((9,), 0)
+            return tuple(self) != other
+
+    orders = feeding.Orders(select("cpu", "numpy"), 50)
+    orders.of((3,), 0)
+    assert orders.of(Seeds((3,)), 1)[0].tolist() == shuffled(50, 3, 1).tolist()
 
 
 @given(
