@@ -36,6 +36,7 @@ _BINARY = (
     (b"BZh91AY&SY", "packed by bzip2", *_UNPACK),
     (b"\xfd7zXZ\0", "packed by xz", *_UNPACK),
     (b"\x28\xb5\x2f\xfd", "packed by Zstandard", *_UNPACK),
+    (b"\x1f\x8b\x08", "packed by gzip twice", "unpack it once"),
     (b"\x93NUMPY", "a NumPy array", "`npy(...)` in the `data` section of a file reads it"),
     (b"SQLite format 3", "an SQLite database", "save the table as CSV or Parquet"),
     (b"%PDF-", "a PDF document", "save the table as CSV"),

@@ -95,6 +95,7 @@ def test_no_text(world: World) -> None:
     )
     refused(world, GOOD.encode("utf-32"), "E0413", "`a.csv` is UTF-32 text, not UTF-8", "save it again")
     refused(world, packed[:-10], "E0413", "`a.csv` is cut short: its gzip data ends too early")
+    refused(world, gzip.compress(packed), "E0413", "`a.csv` is packed by gzip twice, not text", "unpack it once")
     refused(world, packed[:10] + b"\xff" * 20, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")
     refused(world, packed[:-6] + b"\0" * 6, "E0413", "`a.csv` is damaged: its gzip data cannot be unpacked")
 
