@@ -69,7 +69,7 @@ class Training:
             ensemble = restarts_of(ex, restarts, where, dataset.part("train"), start)
             self.race = Race(ensemble, placed, length, (watch,) * restarts)
         ahead = watch is None and not hooks.callbacks and may_run_ahead(net)
-        self.loop = EpochLoop(hooks.progress, ahead, Pace(last=time.monotonic()))
+        self.loop = EpochLoop(hooks.progress, ahead, Pace(shared.steps, last=time.monotonic()))
         self.run = Run(ex, dataset, length.epoch(length.total), length.total, 0)
         self.run.folder = None if folder is None else folder.path
         self.saved_step: int | None = None  # the step of the last checkpoint
@@ -164,6 +164,7 @@ class Training:
         loop, run, stopping = self.loop, self.run, self.hooks.stopping
         while not run.stopped and loop.goes_on(trainee):
             records = yield from loop.piece(trainee, self._most(trainee))
+            self.shared.steps = loop.pace.steps
             for record in records:
                 self._record(record)
                 self.hooks.epoch_ended(run)

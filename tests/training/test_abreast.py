@@ -215,3 +215,18 @@ def test_streams_and_listeners_see_one_after_the_other(tmp_path: Path, alone: li
     told = gpubp.replicate(streamed, 2, "cpu")
     assert alone
     assert told.replicates[1].metrics == gpubp.train(streamed, "cpu", seed=1).metrics
+
+
+def test_later_seeds_take_as_many_steps_in_a_call_as_earlier_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, calls = Abreast.run, list[tuple[int, int]]()
+
+    def counted(self: Abreast, members: list[int], steps: int) -> Any:
+        calls.append((self._executors[members[0]].step, steps))
+        return run(self, members, steps)
+
+    monkeypatch.setattr(Abreast, "run", counted)
+    monkeypatch.setattr("gpubp.training.study.max_side_by_side", lambda *_, **__: 2)
+    gpubp.replicate(net_of(tmp_path), 4, "cpu")
+    assert [steps > 1 for step, steps in calls if not step] == [False, True]
