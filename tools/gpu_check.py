@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from gpubp.backends.driver import Driver, ask_driver
 
@@ -156,13 +157,14 @@ def check(
 
 
 def failed_before(folder: Path) -> list[str]:
-    """The tests that failed when this was last run on a GPU, on any, those that are still there."""
-    failed: dict[str, None] = {}
-    for path in sorted(folder.glob("*.json")):
+    """The tests that failed when they were last run on a GPU, on any, those that are still there."""
+    reports, came = list[dict[str, Any]](), dict[str, str]()
+    for path in folder.glob("*.json"):
         with suppress(ValueError):
-            tests = json.loads(path.read_text("utf-8")).get("tests", {})
-            failed |= dict.fromkeys(test for test, came in tests.items() if came in ("failed", "error"))
-    return [test for test in failed if _is_there(*test.split("::", 1))]
+            reports.append(json.loads(path.read_text("utf-8")))
+    for report in sorted(reports, key=lambda report: report.get("date", "")):
+        came |= {test: how for test, how in report.get("tests", {}).items() if how != "skipped"}
+    return [test for test in sorted(came) if came[test] in ("failed", "error") and _is_there(*test.split("::", 1))]
 
 
 def _is_there(file: str, test: str) -> bool:

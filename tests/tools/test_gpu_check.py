@@ -231,15 +231,20 @@ FAILED = {
 
 def test_what_failed_last_time_comes_first(tmp_path: Path) -> None:
     """On any GPU, if it is still there."""
-    (tmp_path / "nvidia-h100-80gb.json").write_text(json.dumps({"tests": FAILED}), "utf-8")
+    (tmp_path / "nvidia-h100-80gb.json").write_text(json.dumps({"date": "2026-11-26", "tests": FAILED}), "utf-8")
     failed = gpu_check.failed_before(tmp_path)
     assert failed == ["tests/gpu/test_plain.py::test_a_net[deep_batchnorm]"]
     made = parts(Path("figures.json"), 290.0, failed)
     assert [part.name for part in made[:2]] == ["the machine", "what failed last time"]
     assert made[1].words[-1:] == tuple(failed)
     assert made[2:] == parts(Path("figures.json"), 290.0)[1:]
+    earlier, skipped, mended = ("2026-11-25", "passed"), ("2026-11-28", "skipped"), ("2026-11-27", "passed")
+    for (date, how), wanted in ((earlier, failed), (skipped, failed), (mended, [])):
+        later = {"date": date, "tests": dict.fromkeys(failed, how)}
+        (tmp_path / "a-gpu.json").write_text(json.dumps(later), "utf-8")
+        assert gpu_check.failed_before(tmp_path) == wanted, (date, how)
     (tmp_path / "nvidia-h100-80gb.json").write_text("{", "utf-8")
-    (tmp_path / "a-cpu.json").write_text("{}", "utf-8")
+    (tmp_path / "a-gpu.json").write_text("{}", "utf-8")
     assert gpu_check.failed_before(tmp_path) == []
 
 
