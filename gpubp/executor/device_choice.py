@@ -28,8 +28,8 @@ MULTIPROCESSORS = 132
 into one multiprocessor, so a GPU with fewer is not much slower, and this one with more nets faster than estimated."""
 LIKELY = 2
 """Ratio of a real GPU to that bound: clocks are lower, and an exponential or a quotient is several operations. Measured
-on an H200: 0.9 to 1.5 times the estimate for ten models that a block trains and for 8 to 1,056 nets of `xor`, 3.4 times
-for `models/mobility.net`, whose block does the iterations of a loop."""
+on an H200: 0.9 to 1.6 times the estimate for eight models that a block trains and for 8 to 1,056 nets of `xor`, 3.4
+times for `models/mobility.net`, whose block does the iterations of a loop."""
 
 
 def choose_backend(net: Net, device: str, backend: str, precision: str, nets: int | None = None) -> Backend:
